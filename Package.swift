@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings every Swift target of Reprise is built with.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+/// A library target in `Sources/NAME`.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+/// A test target in `Tests/NAME`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+let package = Package(
+    name: "reprise",
+    products: [
+        .executable(name: "reprise", targets: ["reprise"]),
+        .library(name: "RepriseCore", targets: ["RepriseCore"]),
+        .library(name: "RepriseHashing", targets: ["RepriseHashing"]),
+        .library(name: "RepriseWire", targets: ["RepriseWire"]),
+        .library(name: "RepriseNode", targets: ["RepriseNode"]),
+        .library(name: "RepriseServer", targets: ["RepriseServer"]),
+        .library(name: "RepriseRemote", targets: ["RepriseRemote"]),
+        .library(name: "RepriseReplay", targets: ["RepriseReplay"]),
+        .library(name: "RepriseTesting", targets: ["RepriseTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        .target(name: "CRepriseShims"),
+        library("RepriseCore", ["CRepriseShims"]),
+        library("RepriseHashing", ["RepriseCore", crypto]),
+        library("RepriseWire", ["RepriseCore"]),
+        library("RepriseTesting", ["RepriseCore"]),
+        library("RepriseNode", ["RepriseCore"]),
+        library("RepriseServer", ["RepriseNode", "RepriseCore", "RepriseWire", "CRepriseShims", logging]),
+        library("RepriseRemote", ["RepriseCore", "RepriseWire", "CRepriseShims"]),
+        library("RepriseReplay", ["RepriseCore", "RepriseWire", "RepriseRemote"]),
+        .executableTarget(
+            name: "reprise",
+            dependencies: [
+                "RepriseCore", "RepriseNode", "RepriseServer", "RepriseRemote", "RepriseReplay", "RepriseWire",
+                argumentParser, logging,
+            ],
+            swiftSettings: house
+        ),
+        tests("RepriseCoreTests", ["RepriseCore", "RepriseTesting"]),
+        tests("RepriseHashingTests", ["RepriseCore", "RepriseHashing"]),
+        tests("RepriseWireTests", ["RepriseCore", "RepriseWire", "RepriseTesting"]),
+        tests("RepriseServerTests", ["RepriseCore", "RepriseNode", "RepriseServer", "RepriseWire", "RepriseRemote", "RepriseTesting"]),
+        tests("RepriseReplayTests", ["RepriseCore", "RepriseReplay", "RepriseRemote", "RepriseTesting"]),
+    ]
+)

@@ -1,0 +1,29 @@
+#ifndef C_REPRISE_SHIMS_H
+#define C_REPRISE_SHIMS_H
+
+// Linux calls and constants that Swift's Glibc overlay does not import, or imports in a form that is awkward to
+// call. Each function is the thinnest wrapper that makes the call reachable.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+/// Creates an anonymous file of `byte_count` bytes, mode 0600, sealed against shrinking, growing and further
+/// seals. Returns its descriptor, or -errno. See memfd_create(2), fcntl(2) F_ADD_SEALS.
+int reprise_memfd_create_sealed(const char *name, uint64_t byte_count);
+
+/// madvise(2) with MADV_HUGEPAGE. Returns 0 or -errno.
+int reprise_advise_huge_pages(void *address, size_t byte_count);
+
+/// madvise(2) with MADV_COLLAPSE (Linux 6.1). Returns 0 or -errno.
+int reprise_collapse_huge_page(void *address, size_t byte_count);
+
+/// madvise(2) with MADV_POPULATE_WRITE (Linux 5.14). Returns 0 or -errno.
+int reprise_populate_write(void *address, size_t byte_count);
+
+/// Names the calling thread (15 characters at most). See pthread_setname_np(3).
+void reprise_set_thread_name(const char *name);
+
+
+#endif

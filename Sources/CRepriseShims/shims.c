@@ -1,0 +1,46 @@
+#define _GNU_SOURCE
+#include "CRepriseShims.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+int reprise_memfd_create_sealed(const char *name, uint64_t byte_count) {
+    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (descriptor < 0) return -errno;
+    if (fchmod(descriptor, 0600) != 0 || ftruncate(descriptor, (off_t)byte_count) != 0 ||
+        fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+static int advise(void *address, size_t byte_count, int advice) {
+    return madvise(address, byte_count, advice) == 0 ? 0 : -errno;
+}
+
+int reprise_advise_huge_pages(void *address, size_t byte_count) {
+    return advise(address, byte_count, MADV_HUGEPAGE);
+}
+
+int reprise_collapse_huge_page(void *address, size_t byte_count) {
+    return advise(address, byte_count, MADV_COLLAPSE);
+}
+
+int reprise_populate_write(void *address, size_t byte_count) {
+    return advise(address, byte_count, MADV_POPULATE_WRITE);
+}
+
+void reprise_set_thread_name(const char *name) { pthread_setname_np(pthread_self(), name); }

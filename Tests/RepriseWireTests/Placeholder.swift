@@ -1,0 +1,2 @@
+import RepriseCore
+import Testing
