@@ -1,19 +1,17 @@
 /// The place of an entry in a backend's tables; dense, from 0, reused after removal.
 public typealias EntrySlot = UInt32
 
-/// Whether a put can be admitted at all.
-public enum PutStatus: Int, Hashable, Sendable {
-    /// The value fits, if need be after evictions.
-    case legal = 1
-    /// The value is larger than the whole capacity; nothing was changed.
-    case illegal = 2
-}
-
 /// Decides the order in which the entries of one backend leave it.
 ///
-/// An evictor knows slots, not keys or bytes: the backend maps them. It is confined to the backend's lock, so it needs
-/// none of its own. Every entry is in one of two states: a *candidate* for eviction, or *suspended* while it is in
-/// use or pinned.
+/// An evictor knows slots, not keys or bytes: the backend maps them. It is confined to the backend's lock, so
+/// it needs none of its own. Every entry is in one of two states: a *candidate* for eviction, or *suspended*
+/// while it is in use or pinned. Breaking a precondition traps, except in ``DummyEvictor``, which keeps no
+/// state.
+///
+/// The backend calls ``insert(_:)`` when a value is committed, ``recordHit(_:)`` for every use,
+/// ``suspend(_:)`` for the first user or pin, ``resume(_:)`` after the last, and ``remove(_:)`` on removal
+/// and eviction; an overwritten entry is removed and inserted anew. Uses of a prefix are recorded and ended
+/// from its tail to its head.
 ///
 /// All calls are O(1), except where an evictor says otherwise; links live in one array indexed by slot.
 public protocol Evictor: AnyObject {
