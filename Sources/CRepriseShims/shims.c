@@ -44,3 +44,13 @@ int reprise_populate_write(void *address, size_t byte_count) {
 }
 
 void reprise_set_thread_name(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int reprise_accept(int listener) {
+    int descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return descriptor >= 0 ? descriptor : -errno;
+}
+
+int reprise_eventfd(void) {
+    int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return descriptor >= 0 ? descriptor : -errno;
+}

@@ -1,12 +1,13 @@
 #ifndef C_REPRISE_SHIMS_H
 #define C_REPRISE_SHIMS_H
 
-// Linux calls and constants that Swift's Glibc overlay does not import, or imports in a form that is awkward to
-// call. Each function is the thinnest wrapper that makes the call reachable.
+// Linux calls and constants that Swift's Glibc overlay does not import, or imports in a form that is
+// awkward to call. Each function is the thinnest wrapper that makes the call reachable.
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 /// Creates an anonymous file of `byte_count` bytes, mode 0600, sealed against shrinking, growing and further
@@ -25,5 +26,14 @@ int reprise_populate_write(void *address, size_t byte_count);
 /// Names the calling thread (15 characters at most). See pthread_setname_np(3).
 void reprise_set_thread_name(const char *name);
 
+
+/// Asks the processor to bring the cache line at `address` closer; never faults.
+static inline void reprise_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+/// eventfd(2), close-on-exec and non-blocking. Returns its descriptor, or -errno.
+int reprise_eventfd(void);
+
+/// accept4(2) with a non-blocking, close-on-exec socket. Returns its descriptor, or -errno.
+int reprise_accept(int listener);
 
 #endif

@@ -1,7 +1,7 @@
 /// How the bytes of a ``MemoryObject`` are laid out (T tokens, L layers, D = heads × head size).
 ///
-/// Raw values are those of LMCache 0.5.6. Older versions numbered some layouts differently, so a number that came
-/// over the wire is kept and echoed verbatim (``MemoryObjectMetadata/formatCode``).
+/// Raw values are those of LMCache 0.5.6. Older versions numbered some layouts differently, so a number that
+/// came over the wire is kept and echoed verbatim (``MemoryObjectMetadata/formatCode``).
 ///
 /// - Source: LMCache `lmcache/v1/memory_management.py`.
 public enum MemoryFormat: Int32, CaseIterable, Hashable, Sendable {

@@ -24,12 +24,16 @@ public struct MemoryObjectMetadata: Hashable, Sendable {
     /// Creates metadata from typed parts.
     public init(shape: TensorShape, dtype: DType?, format: MemoryFormat) {
         self.init(
-            verbatimFormat: format.rawValue, dtype: dtype?.rawValue ?? 0, shape: shape, origin: .library
+            verbatimFormat: format.rawValue,
+            dtype: dtype?.rawValue ?? 0,
+            shape: shape,
+            origin: .library
         )
     }
 
     /// Creates metadata from numbers as they came over a wire.
-    public init(verbatimFormat formatCode: Int32, dtype dtypeCode: Int32, shape: TensorShape, origin: Origin) {
+    public init(verbatimFormat formatCode: Int32, dtype dtypeCode: Int32, shape: TensorShape, origin: Origin)
+    {
         self.formatCode = formatCode
         self.dtypeCode = dtypeCode
         shapeWords = (shape.padded[0], shape.padded[1], shape.padded[2], shape.padded[3])

@@ -13,11 +13,15 @@ public struct TensorShape: Hashable, Sendable {
     /// - Precondition: at most four dimensions, each from 0 to `Int32.max`.
     public init(_ dimensions: [Int]) {
         precondition(
-            dimensions.count <= TensorShape.dimensionCountMax, "a shape has at most four dimensions"
+            dimensions.count <= TensorShape.dimensionCountMax,
+            "a shape has at most four dimensions"
         )
         var padded = SIMD4<Int32>(repeating: 0)
         for (index, dimension) in dimensions.enumerated() {
-            precondition(dimension >= 0 && dimension <= Int(Int32.max), "dimension \(dimension) is out of range")
+            precondition(
+                dimension >= 0 && dimension <= Int(Int32.max),
+                "dimension \(dimension) is out of range"
+            )
             padded[index] = Int32(dimension)
         }
         self.padded = padded
@@ -33,7 +37,8 @@ public struct TensorShape: Hashable, Sendable {
     /// The dimensions, outermost first.
     public var dimensions: [Int] { (0..<dimensionCount).map { Int(padded[$0]) } }
 
-    /// The number of elements, or `nil` when a dimension is negative or the product overflows; 0 for no dimensions.
+    /// The number of elements, or `nil` when a dimension is negative or the product overflows; 0 for no
+    /// dimensions.
     public var elementCount: Int? {
         guard dimensionCount > 0 else { return 0 }
         var count = 1

@@ -39,7 +39,8 @@ public final class Lock<State: ~Copyable>: Sendable {
     public func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        // SAFETY: see the stored properties. A failing lock means a corrupted mutex: the process must not go on.
+        // SAFETY: see the stored properties. A failing lock means a corrupted mutex: the process must not go
+        // on.
         let locked = unsafe pthread_mutex_lock(mutex)
         precondition(locked == 0, "pthread_mutex_lock failed")
         defer {

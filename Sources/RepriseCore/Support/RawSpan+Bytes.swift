@@ -24,9 +24,13 @@ extension RawSpan {
     /// - Precondition: `offset` is not negative and the integer ends within the span, or this traps.
     @inlinable
     public func loadLittleEndian<Integer: FixedWidthInteger & BitwiseCopyable>(
-        at offset: Int, as type: Integer.Type
+        at offset: Int,
+        as type: Integer.Type
     ) -> Integer {
-        precondition(offset >= 0 && offset <= byteCount - MemoryLayout<Integer>.size, "load past the span's end")
+        precondition(
+            offset >= 0 && offset <= byteCount - MemoryLayout<Integer>.size,
+            "load past the span's end"
+        )
         // SAFETY: the precondition keeps the load within the span; integers have no invalid bit patterns.
         return Integer(littleEndian: unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: type))
     }

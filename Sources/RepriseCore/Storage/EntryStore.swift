@@ -1,0 +1,189 @@
+internal import Glibc
+
+// SAFETY, whole file: a live entry owns one unit of its object's Swift reference count, and objects' slots
+// are touched only under the store's lock.
+
+/// The index, the accounting and the eviction order of one backend's values, under one lock.
+///
+/// Critical sections are O(1) in the number of entries; copying, freeing and callbacks happen outside them.
+/// Lock order: the store's lock, then the pool's (docs/CONCURRENCY.md).
+final class EntryStore: Sendable {
+    let pool: MemoryPool
+    let limits: StoreLimits
+    let lock: Lock<State>
+
+    @safe
+    struct State: ~Copyable {
+        // SAFETY (of all that is unsafe in this type): a live entry owns one unit of its object's Swift
+        // reference count.
+        let entries: LazyRegion<Entry>
+        var index = KeyIndex()
+        var keys = KeySlab()
+        let evictor: any Evictor
+        /// The first of a chain of slots that were given back.
+        var recycledSlot = EntrySlot.max
+        var slotHighWater: EntrySlot = 0
+        var clock: UInt64 = 0
+        var searchNumber: UInt32 = 0
+        var reservedUnitCount: UInt32 = 0
+        var roomWaiters: [@Sendable () -> Void] = []
+        var isClosed = false
+        var statistics = StoreStatistics()
+    }
+
+    init(pool: MemoryPool, evictor: sending any Evictor, limits: StoreLimits) {
+        self.pool = pool
+        self.limits = limits
+        let entryCountMax = Int(pool.capacityUnitCount)
+        lock = Lock(State(entries: LazyRegion(capacity: entryCountMax + 1), evictor: evictor))
+    }
+
+    deinit {
+        removeAll()
+    }
+
+    /// Called when the last reader's or pin's hold on an object ended; makes its entry a candidate again.
+    func objectBecameIdle(_ object: MemoryObject) {
+        lock.withLock { state in
+            let slot = unsafe object.slot
+            // Another reader may have come, or the entry gone, since the decrement.
+            guard object.isIdle, state.entries[slot].isSuspended else { return }
+            state.entries[slot].isSuspended = false
+            state.entries[slot].lastUse = state.tick()
+            state.evictor.resume(slot)
+        }
+    }
+
+    /// Removes every entry; values that are being read live on until their readers let go.
+    func removeAll() {
+        var next: EntrySlot? = 0
+        while let start = next {
+            var removed = RemovedEntries()
+            next = lock.withLock { $0.removeEntries(from: start, into: &removed) }
+        }
+    }
+}
+
+extension EntryStore.State {
+    /// Advances and returns the clock.
+    mutating func tick() -> UInt64 {
+        clock += 1
+        return clock
+    }
+
+    /// The slot of a key, or `nil`.
+    func slot(of key: StorageKey) -> EntrySlot? {
+        let tag = KeyIndex.tag(of: key.fingerprint)
+        return unsafe key.bytes.withUnsafeBytes { bytes in
+            let key = index.find(tag: tag) { unsafe keys.matches($0, bytes) }
+            return key.map { keys.slot(of: $0) }
+        }
+    }
+
+    /// The object of an entry.
+    func object(at slot: EntrySlot) -> MemoryObject {
+        unsafe entries[slot].object._withUnsafeGuaranteedRef { $0 }
+    }
+
+    /// Notes a use and, for a reader or a pin, takes the entry out of the candidates.
+    mutating func use(_ slot: EntrySlot, suspending: Bool) {
+        entries[slot].lastUse = tick()
+        evictor.recordHit(slot)
+        guard suspending, !entries[slot].isSuspended else { return }
+        entries[slot].isSuspended = true
+        evictor.suspend(slot)
+    }
+
+    /// Adds an entry for a key that has none; `nil` when the index cannot take it.
+    mutating func insert(
+        _ key: StorageKey,
+        _ object: MemoryObject,
+        block: SegregatedFitAllocator.BlockID
+    ) -> EntrySlot? {
+        let slot = recycledSlot == .max ? slotHighWater : recycledSlot
+        let tag = KeyIndex.tag(of: key.fingerprint)
+        guard let handle = keys.insert(key.bytes, slot: slot) else { return nil }
+        guard index.insert(tag: tag, key: handle) else {
+            keys.remove(handle)
+            return nil
+        }
+        if slot == slotHighWater {
+            slotHighWater += 1
+        } else {
+            recycledSlot = EntrySlot(entries[slot].lastUse)
+        }
+        statistics.keyByteCount += key.bytes.count
+        unsafe entries[slot] = Entry(
+            object: .passRetained(object),
+            lastUse: tick(),
+            tag: tag,
+            block: block,
+            key: handle
+        )
+        evictor.insert(slot)
+        account(object, sign: 1)
+        return slot
+    }
+
+    /// Takes an entry out of index, evictor and accounting; the value's memory is settled by `removed`.
+    mutating func remove(_ slot: EntrySlot, into removed: inout RemovedEntries, blockIsReused: Bool) {
+        let entry = entries[slot]
+        let object = object(at: slot)
+        index.remove(tag: entry.tag, key: entry.key)
+        evictor.remove(slot)
+        account(object, sign: -1)
+        statistics.keyByteCount -= keys.byteCount(of: entry.key)
+        keys.remove(entry.key)
+        object.dropPins(entry.pinCount)
+        let isUnused = object.leaveIndex()
+        if blockIsReused {
+            precondition(isUnused, "an evicted value was in use")
+            object.disownBlock()
+        }
+        unsafe removed.append(entry.object, mustReclaim: isUnused && !blockIsReused)
+        entries[slot].isSuspended = false
+        entries[slot].isLive = false
+        entries[slot].lastUse = UInt64(recycledSlot)
+        recycledSlot = slot
+    }
+
+    /// Puts another value in an entry's place; it keeps the key's pins, and counts as just stored.
+    mutating func replace(
+        _ slot: EntrySlot,
+        with object: MemoryObject,
+        block: SegregatedFitAllocator.BlockID,
+        removed: inout RemovedEntries
+    ) {
+        let entry = entries[slot]
+        let old = self.object(at: slot)
+        account(old, sign: -1)
+        old.dropPins(entry.pinCount)
+        unsafe removed.append(entry.object, mustReclaim: old.leaveIndex())
+        unsafe entries[slot].object = .passRetained(object)
+        entries[slot].block = block
+        entries[slot].lastUse = tick()
+        entries[slot].isSuspended = false
+        for _ in 0..<entry.pinCount { _ = object.acquire(ReferenceWord.pin) }
+        evictor.remove(slot)
+        evictor.insert(slot)
+        account(object, sign: 1)
+    }
+
+    mutating func account(_ object: MemoryObject, sign: Int) {
+        statistics.entryCount += sign
+        statistics.entryByteCount += sign * object.physicalByteCount
+        statistics.payloadByteCount += sign * object.byteCount
+    }
+
+    /// Removes the entries of a batch of slots; returns where the next batch starts, `nil` after the last.
+    mutating func removeEntries(from start: EntrySlot, into removed: inout RemovedEntries) -> EntrySlot? {
+        let end = min(slotHighWater, start &+ StoreLimits.batchSlotCount)
+        for slot in start..<max(start, end) where isLive(slot) {
+            remove(slot, into: &removed, blockIsReused: false)
+        }
+        return end < slotHighWater ? end : nil
+    }
+
+    /// Whether a slot holds an entry.
+    func isLive(_ slot: EntrySlot) -> Bool { slot < slotHighWater && entries[slot].isLive }
+}

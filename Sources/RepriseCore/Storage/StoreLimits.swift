@@ -1,0 +1,16 @@
+/// The named limits of a ``LocalCPUBackend``.
+public struct StoreLimits: Sendable {
+    /// The longest key, in bytes.
+    public var keyByteCountMax = 64 << 10
+    /// The longest value, in bytes; the pool's capacity limits it besides.
+    public var valueByteCountMax = 4 << 30
+    /// The part of the pool that may be reserved and not committed: one over this. A single reservation may
+    /// pass it.
+    public var reservedFractionDivisor = 4
+
+    /// Slots handled in one critical section by calls that visit every entry.
+    static let batchSlotCount: UInt32 = 4096
+
+    /// Creates the default limits.
+    public init() {}
+}
