@@ -1,0 +1,75 @@
+public import RepriseCore
+
+/// What a cache server needs of whatever stores its values.
+///
+/// The contract of LMCache's `LMSBackendInterface`, with puts that are received in place: `reserve`, fill,
+/// commit.
+///
+/// - Source: LMCache `lmcache/v1/server/storage_backend/abstract_backend.py`.
+public protocol LMSBackend: AnyObject, Sendable {
+    /// Takes room for a value that is about to be received; see
+    /// ``LocalCPUBackend/reserve(for:byteCount:metadata:whenRoomReturns:)``.
+    func reserve(
+        for key: StorageKey,
+        byteCount: Int,
+        metadata: MemoryObjectMetadata,
+        whenRoomReturns: @escaping @Sendable () -> Void
+    ) -> ReserveOutcome
+
+    /// The value of a key with a reference for the caller, or `nil`; a use.
+    func get(_ key: StorageKey) -> MemoryObject?
+
+    /// Whether a key is stored; counts as a use, as EXIST over the wire does.
+    func contains(_ key: StorageKey) -> Bool
+
+    /// All keys, least recently used first.
+    func listKeys() -> [StorageKey]
+
+    /// Removes a key; `false` when it is not stored.
+    func remove(_ key: StorageKey) -> Bool
+
+    /// What is stored and what was done.
+    var statistics: LMSStatistics { get }
+
+    /// Bytes that values can take together.
+    var capacityByteCount: Int { get }
+
+    /// Whether the bookkeeping of the memory agrees with itself; `nil` when there is too much of it to be
+    /// checked while serving.
+    var isConsistent: Bool? { get }
+
+    /// Whether somebody waits for others' reservations to end.
+    var isReservationAwaited: Bool { get }
+
+    /// Lets go of everything; further puts are refused.
+    func close()
+}
+
+/// What an ``LMSBackend`` holds and has done.
+public struct LMSStatistics: Sendable {
+    /// Entries and their use.
+    public let store: StoreStatistics
+    /// Bytes that values can take together.
+    public let capacityByteCount: Int
+    /// Bytes in use, reservations and detached values included.
+    public let usedByteCount: Int
+    /// Bytes of buffers outside the arena.
+    public let bufferByteCount: Int
+    /// What the system gave and refused.
+    public let arena: ArenaReport
+}
+
+extension LMSBackend {
+    /// Stores a copy of `bytes` in place of an older value.
+    ///
+    /// - Returns: `false` when there is no room, or too much of it is reserved.
+    public func put(_ key: StorageKey, metadata: MemoryObjectMetadata, copying bytes: RawSpan) -> Bool {
+        switch reserve(for: key, byteCount: bytes.byteCount, metadata: metadata, whenRoomReturns: {}) {
+        case .reserved(let reservation):
+            reservation.object.copy(from: bytes)
+            return reservation.commit(key)
+        default:
+            return false
+        }
+    }
+}

@@ -1,0 +1,36 @@
+public import RepriseCore
+
+/// The composition root: makes the concrete parts of one node from a typed configuration.
+public final class Node: Sendable {
+    /// The values in memory.
+    public let memory: LocalCPUBackend
+    /// What the server stores to and reads from.
+    public let server: any LMSBackend
+
+    /// Makes a node: takes its memory and populates the first part of it.
+    ///
+    /// - Throws: `unsupported` for a device that a cache server cannot serve from; else as
+    ///   ``MemoryPool/init(_:)``.
+    public init(_ configuration: NodeConfiguration) throws(StorageError) {
+        let pool = try MemoryPool(configuration.memory)
+        memory = LocalCPUBackend(
+            pool: pool,
+            evictor: configuration.evictionPolicy.makeEvictor(),
+            limits: configuration.limits
+        )
+        server = try Node.makeServerBackend(device: configuration.device, memory: memory)
+    }
+
+    /// Makes the storage of a cache server by the name of its device, as LMCache's server does.
+    ///
+    /// - Throws: `unsupported` for anything but `cpu`.
+    private static func makeServerBackend(
+        device: Device,
+        memory: LocalCPUBackend
+    ) throws(StorageError) -> any LMSBackend {
+        guard device == .cpu else {
+            throw StorageError(.unsupported, "unsupported device: \(device); a cache server stores to 'cpu'")
+        }
+        return LMSLocalBackend(memory)
+    }
+}

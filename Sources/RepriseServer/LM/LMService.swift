@@ -1,0 +1,118 @@
+internal import RepriseCore
+internal import RepriseNode
+internal import RepriseWire
+
+/// What `lm://` requests mean: decides what becomes of one, and touches no socket.
+struct LMService {
+    /// What is to be done for a request.
+    enum Outcome: ~Copyable {
+        /// Send a reply.
+        case reply(LMReplyHeader, ReplyQueue.Body)
+        /// Receive the payload into the reservation and commit it; there is no reply.
+        case receive(Reservation)
+        /// Read the payload to its end and drop it; there is no reply.
+        case discard(ServerCounter)
+        /// Try again when the reason to wait may have gone.
+        case wait(Connection.WaitReason)
+    }
+
+    let backend: any LMSBackend
+    let limits: ServerLimits
+    let counters: ReactorCounters
+    /// Whether a value of so many bytes may be held by a reply now.
+    let mayHold: (Int) -> Bool
+    let statisticsText: () -> [UInt8]
+
+    /// Decides a request.
+    ///
+    /// - Parameter isLastTry: The request has waited for room as long as it may: it is not told to wait
+    ///   again.
+    func perform(
+        _ request: LMRequest,
+        isLastTry: Bool,
+        whenRoomReturns: @escaping @Sendable () -> Void
+    ) -> Outcome {
+        switch request.command {
+        case .put:
+            return put(request, isLastTry: isLastTry, whenRoomReturns: whenRoomReturns)
+        case .get:
+            return get(request, isLastTry: isLastTry)
+        case .exist:
+            let isStored = backend.contains(request.key)
+            counters.add(isStored ? .existHits : .existMisses)
+            return .reply(isStored ? .found : .miss, .none)
+        case .list:
+            return text(joinedKeys())
+        case .health:
+            counters.add(.otherRequests)
+            return .reply(.found, .none)
+        case .remove:
+            counters.add(.otherRequests)
+            return .reply(backend.remove(request.key) ? .found : .miss, .none)
+        case .stat:
+            return text(statisticsText())
+        }
+    }
+
+    /// Publishes a value whose last byte has arrived.
+    func commit(_ reservation: consuming Reservation, key: StorageKey) {
+        if reservation.commit(key) { counters.add(.puts) } else { counters.add(.droppedNotCommitted) }
+    }
+
+    private func put(
+        _ request: LMRequest,
+        isLastTry: Bool,
+        whenRoomReturns: @escaping @Sendable () -> Void
+    ) -> Outcome {
+        guard request.payloadByteCount <= limits.valueByteCountMax else { return .discard(.droppedTooLarge) }
+        guard request.payloadAgreesWithShape else { return .discard(.droppedShapeMismatch) }
+        switch backend.reserve(
+            for: request.key,
+            byteCount: request.payloadByteCount,
+            metadata: request.metadata,
+            whenRoomReturns: whenRoomReturns
+        ) {
+        case .reserved(let reservation): return .receive(reservation)
+        case .deferred: return isLastTry ? .discard(.droppedWaitedTooLong) : .wait(.reservations)
+        case .noRoom: return .discard(.droppedNoRoom)
+        case .tooLarge: return .discard(.droppedTooLarge)
+        }
+    }
+
+    private func get(_ request: LMRequest, isLastTry: Bool) -> Outcome {
+        guard let object = backend.get(request.key) else {
+            counters.add(.getMisses)
+            return .reply(.miss, .none)
+        }
+        // The wire's length is a signed 32-bit number.
+        guard object.byteCount <= LMLimits.payloadByteCountMax, object.metadata.origin != .plain else {
+            object.release()
+            counters.add(.getMisses)
+            return .reply(.miss, .none)
+        }
+        guard mayHold(object.byteCount) else {
+            object.release()
+            if !isLastTry { return .wait(.heldReplies) }
+            counters.add(.getMisses)
+            return .reply(.miss, .none)
+        }
+        counters.add(.getHits)
+        return .reply(.hit(object.metadata, byteCount: object.byteCount), .object(object))
+    }
+
+    private func text(_ bytes: [UInt8]) -> Outcome {
+        counters.add(.otherRequests)
+        // More text than the wire's length can say is answered as a failure.
+        guard bytes.count <= LMLimits.payloadByteCountMax else { return .reply(.miss, .none) }
+        return .reply(.list(byteCount: bytes.count), .text(ReplyText(bytes)))
+    }
+
+    private func joinedKeys() -> [UInt8] {
+        var joined: [UInt8] = []
+        for key in backend.listKeys() {
+            if !joined.isEmpty { joined.append(UInt8(ascii: "\n")) }
+            joined.append(contentsOf: key.bytes)
+        }
+        return joined
+    }
+}

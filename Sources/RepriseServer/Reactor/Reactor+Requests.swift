@@ -1,0 +1,161 @@
+internal import Glibc
+internal import RepriseCore
+internal import RepriseWire
+
+// SAFETY, whole file: the reactor's state is confined to its thread; bytes lie in its scratch memory or in
+// the block of a reservation that only the connection knows.
+
+extension Reactor {
+    /// Carries a request out.
+    ///
+    /// - Parameter following: What has arrived behind the request's header.
+    /// - Returns: How many of those bytes belonged to the request.
+    func perform(
+        _ request: LMRequest,
+        of connection: Connection,
+        isLastTry: Bool,
+        following: UnsafeRawBufferPointer
+    ) -> Int {
+        guard let service = unsafe state.service, let dialect = connection.decoder.dialect else { return 0 }
+        let outcome = service.perform(request, isLastTry: isLastTry) { [weak self] in
+            self?.postRoomReturned()
+        }
+        connection.parked = nil
+        switch consume outcome {
+        case .reply(let header, let body):
+            let before = connection.replies.heldByteCount
+            connection.replies.append(header, dialect: dialect, body: body)
+            counters.add(.heldBytes, connection.replies.heldByteCount - before)
+            return 0
+        case .receive(let reservation):
+            return unsafe begin(reservation, of: request, on: connection, following: following)
+        case .discard(let reason):
+            counters.add(reason)
+            let arrived = min(following.count, request.payloadByteCount)
+            connection.discardByteCount = request.payloadByteCount - arrived
+            return arrived
+        case .wait(let reason):
+            let deadline = ContinuousClock.now + limits.roomWaitMax
+            connection.parked = Connection.ParkedRequest(request: request, reason: reason, deadline: deadline)
+            unsafe state.parked.insert(connection.identifier)
+            return 0
+        }
+    }
+
+    /// Copies the part of a payload that came with its header, and receives the rest in place.
+    private func begin(
+        _ reservation: consuming Reservation,
+        of request: LMRequest,
+        on connection: Connection,
+        following: UnsafeRawBufferPointer
+    ) -> Int {
+        let arrived = min(following.count, request.payloadByteCount)
+        let part = unsafe UnsafeRawBufferPointer(rebasing: following[0..<arrived])
+        reservation.object.copy(from: unsafe RawSpan(_unsafeBytes: part))
+        if arrived == request.payloadByteCount {
+            unsafe state.service?.commit(reservation, key: request.key)
+        } else {
+            connection.incoming = Connection.IncomingValue(
+                reservation: reservation,
+                key: request.key,
+                byteCount: request.payloadByteCount,
+                receivedByteCount: arrived
+            )
+        }
+        return arrived
+    }
+
+    /// Sends what waits, uses what that made room for, and closes a connection that is done.
+    func pump(_ connection: Connection) {
+        while true {
+            guard send(connection) else { return }
+            guard !connection.pending.isEmpty, !isPaused(connection), !connection.isReceiving,
+                !connection.closesWhenSent, processPending(connection)
+            else { break }
+        }
+        if isDone(connection) { end(connection) } else { updateInterest(connection) }
+    }
+
+    /// Closes a connection; one whose peer may still send, and read replies, is first only ended.
+    private func end(_ connection: Connection) {
+        guard connection.closesWhenSent || connection.hasSentWhileDraining, !connection.hasEnded,
+            connection.lingerDeadline == nil
+        else {
+            close(connection)
+            return
+        }
+        // Data that arrives at a closed socket, or lies unread in it, resets the connection: tcp(7), RFC
+        // 1122.
+        shutdown(connection.descriptor, Int32(SHUT_WR))
+        connection.lingerDeadline = ContinuousClock.now + limits.lingerTimeMax
+        connection.pending = PendingBytes()
+        connection.discardByteCount = .max
+        updateInterest(connection)
+    }
+
+    /// Sends what waits; `false` when the connection is gone.
+    private func send(_ connection: Connection) -> Bool {
+        guard !connection.replies.isEmpty else { return true }
+        let before = connection.replies.heldByteCount
+        let (result, sent) = unsafe connection.replies.send(
+            to: connection.descriptor,
+            with: calls,
+            vectors: state.vectors
+        )
+        counters.subtract(.heldBytes, before - connection.replies.heldByteCount)
+        counters.add(.sent, sent)
+        connection.transferredByteCount += sent
+        if unsafe state.isDraining, sent > 0 { connection.hasSentWhileDraining = true }
+        if case .failed = result {
+            close(connection, reason: .closedTransferError)
+            return false
+        }
+        return true
+    }
+
+    /// Whether nothing is left to do for a connection that is to end.
+    private func isDone(_ connection: Connection) -> Bool {
+        guard connection.lingerDeadline == nil else { return connection.hasEnded }
+        guard connection.replies.isEmpty else { return false }
+        if connection.closesWhenSent { return true }
+        guard connection.parked == nil else { return false }
+        if connection.hasEnded { return true }
+        return unsafe state.isDraining && !connection.isReceiving
+    }
+
+    /// Tries requests again that waited.
+    ///
+    /// - Parameter roomReturned: Whether a reservation has ended: only then, or for the last time, is a PUT
+    ///   tried again, since each try asks to be told when room returns.
+    func retryParked(roomReturned: Bool) {
+        let now = ContinuousClock.now
+        for identifier in unsafe state.parked {
+            guard let connection = unsafe state.connections[identifier], var parked = connection.parked else {
+                unsafe state.parked.remove(identifier)
+                continue
+            }
+            if parked.reason == .heldReplies, !connection.replies.isEmpty {
+                // It waits for its own peer, too, whose rate has a limit of its own.
+                parked.deadline = now + limits.roomWaitMax
+            }
+            let isLastTry = now >= parked.deadline
+            if roomReturned || isLastTry || parked.reason == .heldReplies {
+                retry(parked, of: connection, isLastTry: isLastTry)
+            }
+        }
+    }
+
+    private func retry(_ parked: Connection.ParkedRequest, of connection: Connection, isLastTry: Bool) {
+        let pending = connection.pending
+        let used = unsafe pending.withUnsafeBytes { following in
+            unsafe perform(parked.request, of: connection, isLastTry: isLastTry, following: following)
+        }
+        guard connection.parked == nil else {
+            connection.parked?.deadline = parked.deadline
+            return
+        }
+        unsafe state.parked.remove(connection.identifier)
+        connection.pending.removeFirst(used)
+        pump(connection)
+    }
+}

@@ -1,0 +1,51 @@
+/// Something that reactors count.
+enum ServerCounter: Int, CaseIterable {
+    case connections
+    case heldBytes
+    case accepted
+    case received
+    case sent
+    case puts
+    case getHits
+    case getMisses
+    case existHits
+    case existMisses
+    case otherRequests
+    case abortedPuts
+    case droppedTooLarge
+    case droppedNoRoom
+    case droppedShapeMismatch
+    case droppedWaitedTooLong
+    case droppedNotCommitted
+    case closedProtocolError
+    case closedTooSlow
+    case closedTooMany
+    case closedTransferError
+
+    /// The metric's name and labels, in Prometheus's style.
+    var metric: String {
+        switch self {
+        case .connections: "reprise_connections"
+        case .heldBytes: "reprise_reply_held_bytes"
+        case .accepted: "reprise_connections_accepted_total"
+        case .received: "reprise_received_bytes_total"
+        case .sent: "reprise_sent_bytes_total"
+        case .puts: "reprise_puts_total"
+        case .getHits: "reprise_get_hits_total"
+        case .getMisses: "reprise_get_misses_total"
+        case .existHits: "reprise_exist_hits_total"
+        case .existMisses: "reprise_exist_misses_total"
+        case .otherRequests: "reprise_other_requests_total"
+        case .abortedPuts: "reprise_puts_aborted_total"
+        case .droppedTooLarge: "reprise_puts_dropped_total{reason=\"too_large\"}"
+        case .droppedNoRoom: "reprise_puts_dropped_total{reason=\"no_room\"}"
+        case .droppedShapeMismatch: "reprise_puts_dropped_total{reason=\"shape_mismatch\"}"
+        case .droppedWaitedTooLong: "reprise_puts_dropped_total{reason=\"waited_too_long\"}"
+        case .droppedNotCommitted: "reprise_puts_dropped_total{reason=\"not_committed\"}"
+        case .closedProtocolError: "reprise_connections_closed_total{reason=\"protocol_error\"}"
+        case .closedTooSlow: "reprise_connections_closed_total{reason=\"too_slow\"}"
+        case .closedTooMany: "reprise_connections_closed_total{reason=\"too_many\"}"
+        case .closedTransferError: "reprise_connections_closed_total{reason=\"transfer_error\"}"
+        }
+    }
+}

@@ -1,0 +1,99 @@
+internal import Glibc
+internal import RepriseCore
+public import RepriseNode
+
+/// A cache server: serves a node's values over TCP and a Unix socket, on epoll threads of its own.
+public final class Server: Sendable {
+    /// Where a server can be reached.
+    public struct Endpoints: Sendable {
+        /// The TCP port, or `nil` without TCP.
+        public let port: UInt16?
+        /// The Unix socket's path, or `nil`.
+        public let unixPath: String?
+    }
+
+    private let configuration: ServerConfiguration
+    private let group: ReactorGroup
+    private let threads = Lock<[Thread]>([])
+
+    /// Where the server can be reached.
+    public let endpoints: Endpoints
+
+    /// Listens, starts the threads and serves.
+    ///
+    /// - Throws: When an address cannot be listened on; nothing is left behind then.
+    public convenience init(_ configuration: ServerConfiguration, backend: any LMSBackend) throws(ServerError)
+    {
+        try self.init(configuration, backend: backend, calls: SystemSocketCalls())
+    }
+
+    /// As ``init(_:backend:)``, with other system calls in the place of the kernel's.
+    package init(
+        _ configuration: ServerConfiguration,
+        backend: any LMSBackend,
+        calls: any SocketCalls
+    ) throws(ServerError) {
+        self.configuration = configuration
+        var reactors: [Reactor] = []
+        for _ in 0..<max(1, configuration.threadCount) {
+            reactors.append(
+                try Reactor(limits: configuration.limits, calls: calls, logger: configuration.logger)
+            )
+        }
+        group = ReactorGroup(reactors, backend: backend, limits: configuration.limits)
+        var listeners: [ListeningSocket] = []
+        var port: UInt16?
+        if let host = configuration.host {
+            let (descriptors, bound) = try Listener.listenTCP(host: host, port: configuration.port)
+            listeners = descriptors.map { ListeningSocket(descriptor: $0) }
+            port = bound
+        }
+        if let path = configuration.unixPath {
+            do throws(ServerError) {
+                listeners.append(try Listener.listenUnix(path: path))
+            } catch {
+                for listener in listeners { listener.close() }
+                throw error
+            }
+        }
+        endpoints = Endpoints(port: port, unixPath: configuration.unixPath)
+        for listener in listeners { reactors[0].post(.listen(listener)) }
+        startThreads()
+    }
+
+    /// Stops accepting, lets transfers in flight end, then stops; returns at once. See
+    /// ``waitUntilStopped()``.
+    public func drain() {
+        for reactor in group.reactors { reactor.post(.drain) }
+    }
+
+    /// Closes every connection and stops; returns at once.
+    public func stop() {
+        for reactor in group.reactors { reactor.post(.stop) }
+    }
+
+    /// Waits until every thread has ended, after ``drain()`` or ``stop()``. Call it once.
+    public func waitUntilStopped() {
+        let threads = threads.withLock { threads in
+            let all = threads
+            threads = []
+            return all
+        }
+        for thread in threads { thread.join() }
+    }
+
+    /// The server's and the node's statistics, one `name value` a line, in Prometheus's style.
+    public var statisticsText: String {
+        group.statisticsText
+    }
+
+    /// Connections that are open now.
+    public var connectionCount: Int { group.sum(.connections) }
+
+    private func startThreads() {
+        for (index, reactor) in group.reactors.enumerated() {
+            let thread = Thread(name: "reprise-io-\(index)") { [group] in group.run(reactor) }
+            threads.withLock { $0.append(thread) }
+        }
+    }
+}

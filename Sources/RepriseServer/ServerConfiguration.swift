@@ -1,0 +1,22 @@
+public import Logging
+
+/// Where and how a ``Server`` serves.
+public struct ServerConfiguration: Sendable {
+    /// The name or address to listen on for TCP, IPv4 or IPv6; `nil` for no TCP.
+    public var host: String? = "127.0.0.1"
+    /// The TCP port; 0 lets the system choose one.
+    public var port: UInt16 = 65432
+    /// The path of a Unix socket to listen on, or `nil`. A socket that nobody listens on any more is
+    /// replaced.
+    public var unixPath: String?
+    /// How many threads serve connections. More than there are cores let the node hold its own beside busy
+    /// clients.
+    public var threadCount = 4
+    /// Where the server says what it closes and refuses.
+    public var logger = Logger(label: "reprise") { _ in SwiftLogNoOpLogHandler() }
+    /// Limits on connections, requests and transfers.
+    public var limits = ServerLimits()
+
+    /// Creates the default configuration.
+    public init() {}
+}

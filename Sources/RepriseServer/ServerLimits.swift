@@ -1,0 +1,44 @@
+/// The named limits of a ``Server``.
+public struct ServerLimits: Sendable {
+    /// The most connections at once; further ones are closed as soon as they are accepted.
+    public var connectionCountMax = 10_000
+    /// The largest payload of a PUT; a larger one is read to its end and dropped.
+    public var valueByteCountMax = 4 << 30
+    /// The most replies that wait to be sent on one connection; beyond it further requests wait unanswered.
+    public var requestDepthMax = 16_384
+    /// The most bytes of values and texts held by unsent replies of one connection; beyond it further
+    /// requests wait unanswered.
+    public var heldByteCountMax = 256 << 20
+    /// The most bytes of requests that wait unanswered on one connection; beyond it the connection is not
+    /// read. Less the part of one read that came with them.
+    public var pendingByteCountMax = 3 << 20
+    /// The same over all connections of one thread: beyond it, connections whose requests wait are not read.
+    public var threadPendingByteCountMax = 64 << 20
+    /// The most bytes of values held by unsent replies of all connections, as a part of the memory: one over
+    /// this.
+    public var heldFractionDivisor = 2
+    /// How long a PUT waits for others' reservations to end, and a GET for others' replies to be sent; then
+    /// the PUT is dropped and the GET is answered as a miss.
+    public var roomWaitMax: Duration = .seconds(10)
+    /// The slowest average rate, in bytes a second over ``transferRateWindow``, at which an unfinished
+    /// transfer may go on; 0 allows any.
+    public var minimumTransferRate = 4096
+    /// The time over which a transfer's rate is averaged.
+    public var transferRateWindow: Duration = .seconds(30)
+    /// The time that replaces ``transferRateWindow`` for a PUT under way while others wait for the room that
+    /// it has reserved.
+    public var contendedRateWindow: Duration = .seconds(2)
+    /// How long a thread with few connections polls for the next request before it sleeps: the next request
+    /// of a client that waits for each answer comes sooner than a sleeping thread wakes up. 0 polls never.
+    public var busyPollTimeMax: Duration = .microseconds(100)
+    /// How long a stopping server waits for transfers in flight.
+    public var drainTimeMax: Duration = .seconds(30)
+    /// How long a connection that the server ends is kept for the peer to read its last replies: as long as
+    /// something arrives that nobody reads, closing would destroy what has not been delivered.
+    public var lingerTimeMax: Duration = .seconds(2)
+    /// The most bytes read from one connection before the others have their turn.
+    public var readByteCountPerTurn = 4 << 20
+
+    /// Creates the default limits.
+    public init() {}
+}

@@ -1,2 +1,0 @@
-import RepriseCore
-import Testing
