@@ -1,0 +1,49 @@
+import ArgumentParser
+import Logging
+import RepriseCore
+import RepriseRemote
+import RepriseReplay
+
+/// Reads the values of options; what cannot be read is an error that names the accepted forms.
+enum OptionText {
+    /// Reads a size such as `4MiB`.
+    static func size(_ text: String) throws -> ByteSize {
+        do { return try ByteSize(parsing: text) } catch { throw ValidationError(error.message) }
+    }
+
+    /// Reads a duration such as `30s`.
+    static func duration(_ text: String) throws -> Duration {
+        do { return try DurationText.parse(text) } catch { throw ValidationError(error.message) }
+    }
+
+    /// Reads the name of an eviction policy.
+    static func evictionPolicy(_ text: String) throws -> EvictionPolicy {
+        do throws(StorageError) {
+            return try EvictionPolicy(name: text)
+        } catch {
+            throw ValidationError(error.message)
+        }
+    }
+
+    /// Reads a log level's name.
+    static func logLevel(_ text: String) throws -> Logger.Level {
+        guard let level = Logger.Level(rawValue: text.lowercased()) else {
+            let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("'\(text)' is no log level: use \(names)")
+        }
+        return level
+    }
+
+    /// Reads a benchmark's mix such as `put,get`.
+    static func mix(_ text: String) throws -> [BenchPhase] {
+        guard let phases = BenchPhase.parse(mix: text) else {
+            throw ValidationError("'\(text)' cannot be read; \(BenchPhase.forms)")
+        }
+        return phases
+    }
+
+    /// Reads a node's URL.
+    static func url(_ text: String) throws -> NodeURL {
+        do { return try NodeURL(parsing: text) } catch { throw ValidationError(error.message) }
+    }
+}
