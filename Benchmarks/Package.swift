@@ -1,0 +1,37 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings every Swift target of Reprise is built with.
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// A program in `Sources/NAME` that uses some of Reprise's libraries.
+func benchmark(_ name: String, _ libraries: [String]) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: libraries.map { .product(name: $0, package: "reprise") },
+        swiftSettings: house
+    )
+}
+
+let package = Package(
+    name: "Benchmarks",
+    dependencies: [
+        .package(name: "reprise", path: "..")
+    ],
+    targets: [
+        benchmark("HashingBenchmark", ["RepriseCore", "RepriseHashing"]),
+        benchmark("CoreBenchmark", ["RepriseCore"]),
+        benchmark("FragmentationBenchmark", ["RepriseCore", "RepriseTesting"]),
+        // The peer that moves bytes and does nothing else; see peers.py.
+        .executableTarget(name: "LoopbackLimit"),
+    ]
+)
