@@ -58,7 +58,8 @@ let package = Package(
         .executableTarget(
             name: "reprise",
             dependencies: [
-                "RepriseCore", "RepriseNode", "RepriseServer", "RepriseRemote", "RepriseReplay", "RepriseWire",
+                "RepriseCore", "RepriseNode", "RepriseServer", "RepriseRemote", "RepriseReplay",
+                "RepriseWire",
                 argumentParser, logging,
             ],
             swiftSettings: house
@@ -66,7 +67,11 @@ let package = Package(
         tests("RepriseCoreTests", ["RepriseCore", "RepriseTesting"]),
         tests("RepriseHashingTests", ["RepriseCore", "RepriseHashing"]),
         tests("RepriseWireTests", ["RepriseCore", "RepriseWire", "RepriseTesting"]),
-        tests("RepriseServerTests", ["RepriseCore", "RepriseNode", "RepriseServer", "RepriseWire", "RepriseRemote", "RepriseTesting"]),
+        tests(
+            "RepriseServerTests",
+            ["RepriseCore", "RepriseNode", "RepriseServer", "RepriseWire", "RepriseRemote", "RepriseTesting"]
+        ),
         tests("RepriseReplayTests", ["RepriseCore", "RepriseReplay", "RepriseRemote", "RepriseTesting"]),
+        tests("TidyTests", []),
     ]
 )

@@ -1,0 +1,54 @@
+# Reprise: `make run` starts a node, `make test` runs every test. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help build run test quick core clients wire soak fuzz tsan asan bench lint format clean
+
+help: ## Lists the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## Builds the node and the command line tool for use
+	swift build -c release --product reprise
+
+run: build ## Builds and starts a node with its defaults
+	.build/release/reprise serve $(ARGUMENTS)
+
+test: ## Installs what the tests need and runs all of them
+	scripts/test
+
+quick: ## Inner loop: all Swift tests in debug, nothing else
+	swift test
+
+core: ## Inner loop: the tests of one target, FILTER=RepriseCoreTests by default
+	swift test --filter '$(or $(FILTER),RepriseCoreTests)'
+
+wire: ## Inner loop: raw-socket tests against a debug node (standard library Python only)
+	swift build --product reprise
+	$$(scripts/find-python) Tests/Clients/test_wire.py
+	$$(scripts/find-python) Tests/Clients/test_slow_peers.py
+
+clients: ## The client tests alone, LMCache's own client among them
+	scripts/test clients
+
+tsan: ## The concurrent parts under ThreadSanitizer
+	scripts/test tsan
+
+asan: ## The concurrent parts under AddressSanitizer
+	scripts/test asan
+
+fuzz: ## Fuzzes every parser, FUZZ_SECONDS=300 each by default
+	Fuzz/run.sh $(or $(FUZZ_SECONDS),300)
+
+soak: ## 100 rounds of killed clients under load
+	SOAK_ROUNDS=$(or $(SOAK_ROUNDS),100) scripts/test soak
+
+bench: ## All benchmarks: in-process ones, then the loopback limit, LMCache's server and Reprise
+	scripts/bench
+
+lint: ## Checks the form of every source file
+	scripts/lint
+
+format: ## Rewrites the Swift files in the house format
+	scripts/format
+
+clean: ## Removes what was built
+	rm -rf .build Benchmarks/.build Fuzz/.build

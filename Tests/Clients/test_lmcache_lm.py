@@ -1,0 +1,125 @@
+"""LMCache 0.5.6's own lm:// connector and RemoteBackend against a node, and against LMCache's own server.
+
+The second is the control: a round that fails there too says more about the round than about the node.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from support.node import Node, free_port  # noqa: E402
+
+LMCACHE_VERSION = "0.5.6"
+ROUND_LIMIT_SECONDS = 240
+
+
+class LMCacheServer:
+    """LMCache's own server process."""
+
+    def __init__(self):
+        self.host, self.port = "127.0.0.1", free_port()
+        command = [sys.executable, "-m", "lmcache.v1.server", self.host, str(self.port), "cpu"]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                socket.create_connection((self.host, self.port), timeout=5).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    self.process.kill()
+                    raise RuntimeError("LMCache's server did not start") from None
+                time.sleep(0.1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+class Rounds:
+    """The rounds; a subclass says which server they run against."""
+
+    server: object
+
+    def run_round(self, name: str) -> None:
+        program = str(HERE / "lmcache_round.py")
+        command = [sys.executable, program, name, self.server.host, str(self.server.port)]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                # LMCache's default chunk hash is Python's own.
+                env=os.environ | {"PYTHONHASHSEED": "0"},
+                timeout=ROUND_LIMIT_SECONDS,
+            )
+        except subprocess.TimeoutExpired as expired:
+            output = (expired.stdout or b"").decode(errors="replace")
+            self.fail(f"round {name} hung for {ROUND_LIMIT_SECONDS} s:\n{output}")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn(f"round {name} held", done.stdout)
+
+    def test_put_exists_get_and_misses(self):
+        self.run_round("basic")
+
+    def test_dtypes_and_shapes(self):
+        self.run_round("dtypes")
+
+    def test_ten_at_once(self):
+        self.run_round("concurrent")
+
+    def test_large_tensors(self):
+        self.run_round("large")
+
+    def test_several_connections(self):
+        self.run_round("connections")
+
+    def test_remote_backend(self):
+        self.run_round("backend")
+
+    def test_engine_stores_and_another_engine_retrieves(self):
+        self.run_round("engine")
+
+
+def require_lmcache() -> None:
+    if importlib.util.find_spec("lmcache") is None:
+        raise unittest.SkipTest("LMCache is not installed for this Python; scripts/python-env installs it")
+    from importlib.metadata import version
+
+    assert version("lmcache") == LMCACHE_VERSION, f"LMCache {version('lmcache')}, not {LMCACHE_VERSION}"
+
+
+class AgainstNode(Rounds, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        require_lmcache()
+        cls.server = Node(memory="256MiB")
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+
+
+class AgainstLMCacheServer(Rounds, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        require_lmcache()
+        cls.server = LMCacheServer()
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
