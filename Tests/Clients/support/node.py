@@ -94,8 +94,20 @@ class Node:
             return client.statistics()
 
     def settle(self, is_settled, limit_seconds=30.0) -> dict[str, float]:
-        """Polls the statistics until `is_settled` holds for them; returns the last ones either way."""
+        """Polls the statistics until `is_settled` holds for them; returns the last ones either way.
+
+        A node that has just been at a limit may refuse this connection too: it is then made again.
+        """
         deadline = time.monotonic() + limit_seconds
+        while True:
+            try:
+                return self._settle_once(is_settled, deadline)
+            except ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def _settle_once(self, is_settled, deadline: float) -> dict[str, float]:
         with self.client() as client:
             while True:
                 values = client.statistics()
