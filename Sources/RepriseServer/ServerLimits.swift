@@ -38,6 +38,8 @@ public struct ServerLimits: Sendable {
     public var lingerTimeMax: Duration = .seconds(2)
     /// The most bytes read from one connection before the others have their turn.
     public var readByteCountPerTurn = 4 << 20
+    /// The bytes sent on one connection after which the others have their turn.
+    public var sendByteCountPerTurn = 4 << 20
 
     /// Creates the default limits.
     public init() {}

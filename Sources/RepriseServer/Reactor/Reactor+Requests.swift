@@ -98,6 +98,7 @@ extension Reactor {
         guard !connection.replies.isEmpty else { return true }
         let before = connection.replies.heldByteCount
         let (result, sent) = unsafe connection.replies.send(
+            atMostAbout: limits.sendByteCountPerTurn,
             to: connection.descriptor,
             with: calls,
             vectors: state.vectors

@@ -73,14 +73,16 @@ struct ReplyQueue: ~Copyable {
         count += 1
     }
 
-    /// Hands as much as possible to the kernel; returns what ended the attempt and the bytes that went out.
+    /// Hands replies to the kernel until it takes no more, or has taken the turn's share; returns what ended
+    /// the attempt, `nil` for neither, and the bytes that went out.
     mutating func send(
+        atMostAbout byteCountPerTurn: Int,
         to descriptor: Int32,
         with calls: any SocketCalls,
         vectors: UnsafeMutableBufferPointer<iovec>
     ) -> (result: TransferResult?, sentByteCount: Int) {
         var total = 0
-        while !isEmpty {
+        while !isEmpty, total < byteCountPerTurn {
             let (used, wanted) = unsafe gather(into: vectors)
             let result = unsafe calls.send(descriptor, used)
             guard case .moved(let sent) = result else { return (result, total) }
