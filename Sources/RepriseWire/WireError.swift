@@ -4,6 +4,7 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case tooShort, unknownCommand, badLength, badKey, badShape, badMetadata, tooLarge, badReply
+            case badCommand
         }
         private let kind: Kind
 
@@ -23,6 +24,10 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let tooLarge = Code(kind: .tooLarge)
         /// A server's reply breaks the protocol; the connection is of no more use.
         public static let badReply = Code(kind: .badReply)
+
+        /// A command breaks the protocol; the message is what Redis answers, and the connection is of no more
+        /// use.
+        public static let badCommand = Code(kind: .badCommand)
 
         /// The code's name, as in the source.
         public var description: String { kind.rawValue }

@@ -15,8 +15,33 @@ struct Entry: BitwiseCopyable {
     var pinCount: UInt16 = 0
     /// Whether the slot holds an entry; a recycled slot keeps the next recycled one in `lastUse`.
     var isLive = true
+    private var flags: UInt8 = 0
+
+    init(
+        object: Unmanaged<MemoryObject>,
+        lastUse: UInt64,
+        tag: UInt32,
+        block: SegregatedFitAllocator.BlockID,
+        key: KeySlab.Handle
+    ) {
+        unsafe self.object = object
+        self.lastUse = lastUse
+        self.tag = tag
+        self.block = block
+        self.key = key
+    }
+
     /// Whether the evictor counts the entry as in use or pinned.
-    var isSuspended = false
+    var isSuspended: Bool {
+        get { flags & 1 != 0 }
+        set { flags = newValue ? flags | 1 : flags & ~1 }
+    }
+
+    /// Whether the entry is in the expiry wheel.
+    var expires: Bool {
+        get { flags & 2 != 0 }
+        set { flags = newValue ? flags | 2 : flags & ~2 }
+    }
 }
 
 /// What a critical section took out of the store, to be destroyed after the lock is released.

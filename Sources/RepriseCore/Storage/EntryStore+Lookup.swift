@@ -10,7 +10,7 @@ extension EntryStore {
 
     /// The value of a key with a reference for the caller, or `nil`.
     func acquire(_ key: StorageKey) -> MemoryObject? {
-        lock.withLock { $0.acquire(key) }
+        unsafe key.withReference { key in lock.withLock { unsafe $0.acquire(key) } }
     }
 
     /// The length of the longest stored prefix of `keys`; pins each of its entries when `pinning`.
@@ -61,6 +61,24 @@ extension EntryStore {
         return object != nil
     }
 
+    /// The keys of up to `slotCount` slots from `cursor` on, and where to go on; 0 after the last slot.
+    ///
+    /// An entry keeps its slot as long as it is stored, so a walk from 0 to 0 meets every key that is there
+    /// all the time.
+    func scan(from cursor: UInt64, slotCount: Int) -> (keys: [StorageKey], next: UInt64) {
+        lock.withLock { state in
+            guard cursor < UInt64(state.slotHighWater) else { return ([], 0) }
+            let start = EntrySlot(cursor)
+            let count = EntrySlot(clamping: max(1, min(slotCount, Int(StoreLimits.batchSlotCount))))
+            let end = min(state.slotHighWater, start + count)
+            var found: [StorageKey] = []
+            for slot in start..<end where state.isLive(slot) && !state.hasExpired(slot) {
+                found.append(state.keys.key(of: state.entries[slot].key))
+            }
+            return (found, end == state.slotHighWater ? 0 : UInt64(end))
+        }
+    }
+
     /// All keys, least recently used first; entries that come or go meanwhile may be missed.
     ///
     /// - Complexity: O(entries) in batches of one lock acquisition each, plus the sort.
@@ -70,7 +88,7 @@ extension EntryStore {
         while true {
             let isLast = lock.withLock { state in
                 let end = min(state.slotHighWater, start + StoreLimits.batchSlotCount)
-                for slot in start..<max(start, end) where state.isLive(slot) {
+                for slot in start..<max(start, end) where state.isLive(slot) && !state.hasExpired(slot) {
                     found.append((state.entries[slot].lastUse, state.keys.key(of: state.entries[slot].key)))
                 }
                 return end == state.slotHighWater
@@ -83,12 +101,17 @@ extension EntryStore {
 }
 
 extension EntryStore.State {
-    mutating func acquire(_ key: StorageKey) -> MemoryObject? {
-        guard let slot = slot(of: key) else {
+    mutating func acquire(_ key: KeyReference) -> MemoryObject? {
+        guard let slot = unsafe slot(of: key) else {
             statistics.missCount += 1
             return nil
         }
         statistics.hitCount += 1
+        return acquire(slot)
+    }
+
+    /// The object of an entry with a reference for the caller; a use.
+    mutating func acquire(_ slot: EntrySlot) -> MemoryObject {
         use(slot, suspending: true)
         let object = object(at: slot)
         _ = object.acquire(ReferenceWord.reference)

@@ -14,14 +14,16 @@ extension EntryStore {
         takesReference: Bool,
         endingReservationOf reserved: UInt32 = 0
     ) -> Bool {
-        guard let block = object.arenaBlock else { preconditionFailure("only arena blocks are stored") }
         guard key.bytes.count <= limits.keyByteCountMax else { return false }
         var removed = RemovedEntries()
         var waiters: [@Sendable () -> Void] = []
-        let result = lock.withLock { state in
-            let result = state.publish(key, object, block: block, in: self, takesReference, &removed)
-            if result != .refused, reserved > 0 { waiters = state.endReservation(unitCount: reserved) }
-            return result
+        let publication = Publication(object: object, takesReference: takesReference)
+        let result = unsafe key.withReference { key in
+            lock.withLock { state in
+                let result = unsafe state.publish(key, publication, in: self, &removed, &waiters)
+                if result != .refused, reserved > 0 { waiters += state.endReservation(unitCount: reserved) }
+                return result
+            }
         }
         // The index had its reference already: the one that was handed over is too many.
         if result == .wasThere, takesReference { object.release() }
@@ -33,10 +35,8 @@ extension EntryStore {
     /// let go.
     func remove(_ key: StorageKey) -> Bool {
         var removed = RemovedEntries()
-        return lock.withLock { state in
-            guard let slot = state.slot(of: key) else { return false }
-            state.remove(slot, into: &removed, blockIsReused: false)
-            return true
+        return unsafe key.withReference { key in
+            lock.withLock { unsafe $0.remove(key, into: &removed) }
         }
     }
 
@@ -47,37 +47,71 @@ extension EntryStore {
     }
 }
 
-extension EntryStore.State {
-    /// What became of a value that was to be published.
-    fileprivate enum PublishResult {
-        case stored
-        /// The key has this very object already.
-        case wasThere
-        case refused
-    }
+/// A value that is to become a key's.
+struct Publication {
+    let object: MemoryObject
+    /// Whether the caller's reference becomes the index's.
+    var takesReference: Bool
+    var condition = PutCondition.always
+    var expiry = PutExpiry.never
+}
 
-    fileprivate mutating func publish(
-        _ key: StorageKey,
-        _ object: MemoryObject,
-        block: SegregatedFitAllocator.BlockID,
+/// What became of a value that was to be published.
+enum PublishResult {
+    case stored
+    /// The key has this very object already.
+    case wasThere
+    /// The condition does not hold.
+    case conditionFailed
+    /// Its time was over before it came: the key has no value now.
+    case expired
+    case refused
+}
+
+extension EntryStore.State {
+    /// Publishes an object under a key, in place of an older value.
+    mutating func publish(
+        _ key: KeyReference,
+        _ publication: Publication,
         in store: EntryStore,
-        _ takesReference: Bool,
-        _ removed: inout RemovedEntries
+        _ removed: inout RemovedEntries,
+        _ waiters: inout [@Sendable () -> Void]
     ) -> PublishResult {
+        let object = publication.object
+        guard let block = object.arenaBlock else { preconditionFailure("only arena blocks are stored") }
         guard !isClosed else { return .refused }
-        let old = slot(of: key)
+        let old = unsafe storedSlot(of: key)
+        let isPresent = old.map { !hasExpired($0) } ?? false
+        guard publication.condition.holds(isPresent: isPresent) else { return .conditionFailed }
+        let deadline = deadline(after: publication.expiry, of: isPresent ? old : nil)
+        if let deadline, deadline <= wallClock.nowMilliseconds {
+            if let old { remove(old, into: &removed, blockIsReused: false) }
+            return .expired
+        }
         if let old, self.object(at: old) === object {
             recommit(old)
+            schedule(old, deadline: deadline, &waiters)
             return .wasThere
         }
         // Another thread may have stored the same object under another key meanwhile.
-        guard !object.isResident, let slot = old ?? insert(key, object, block: block) else { return .refused }
+        guard !object.isResident, let slot = unsafe old ?? insert(key, object, block: block) else {
+            return .refused
+        }
         if old != nil { replace(slot, with: object, block: block, removed: &removed) }
-        object.becomeResident(in: store, at: slot, takesReference: takesReference)
+        object.becomeResident(in: store, at: slot, takesReference: publication.takesReference)
+        schedule(slot, deadline: deadline, &waiters)
         statistics.putCount += 1
         if !object.isIdle { suspend(slot) }
         store.pool.state.withLock { $0.allocator.setOwner(of: block, to: slot) }
         return .stored
+    }
+
+    /// Removes a key; `false` when it is not stored.
+    mutating func remove(_ key: KeyReference, into removed: inout RemovedEntries) -> Bool {
+        guard let slot = unsafe storedSlot(of: key) else { return false }
+        let isStored = !hasExpired(slot)
+        remove(slot, into: &removed, blockIsReused: false)
+        return isStored
     }
 
     /// Stores an object again under the key that it has.
@@ -108,10 +142,12 @@ extension EntryStore {
         return lock.withLock { state in
             var statistics = state.statistics
             statistics.reservedByteCount = Int(state.reservedUnitCount) * AllocationUnit.byteCount
+            statistics.expiringCount = state.expiries.count
             statistics.indexByteCount =
                 bookkeeping + state.index.byteCount
                 + state.keys.overheadByteCount(ofKeys: statistics.keyByteCount)
                 + Int(state.slotHighWater) * MemoryLayout<Entry>.stride
+                + state.expiries.byteCount
             return statistics
         }
     }

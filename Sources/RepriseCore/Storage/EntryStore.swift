@@ -29,13 +29,31 @@ final class EntryStore: Sendable {
         var roomWaiters: [@Sendable () -> Void] = []
         var isClosed = false
         var statistics = StoreStatistics()
+        let wallClock: WallClock
+        var expiries: ExpiryWheel
+        /// Told when something expires before `expiryWakeTime`.
+        var expiryWaker: (@Sendable () -> Void)?
+        /// When the waker will look by itself.
+        var expiryWakeTime = Int64.max
     }
 
-    init(pool: MemoryPool, evictor: sending any Evictor, limits: StoreLimits) {
+    init(
+        pool: MemoryPool,
+        evictor: sending any Evictor,
+        limits: StoreLimits,
+        wallClock: WallClock = .system
+    ) {
         self.pool = pool
         self.limits = limits
-        let entryCountMax = Int(pool.capacityUnitCount)
-        lock = Lock(State(entries: LazyRegion(capacity: entryCountMax + 1), evictor: evictor))
+        let slotCount = Int(pool.capacityUnitCount) + 1
+        lock = Lock(
+            State(
+                entries: LazyRegion(capacity: slotCount),
+                evictor: evictor,
+                wallClock: wallClock,
+                expiries: ExpiryWheel(capacity: slotCount, now: wallClock.nowMilliseconds)
+            )
+        )
     }
 
     deinit {
@@ -71,13 +89,24 @@ extension EntryStore.State {
         return clock
     }
 
-    /// The slot of a key, or `nil`.
+    /// The slot of a key, or `nil`; an entry whose time has come is none any more.
     func slot(of key: StorageKey) -> EntrySlot? {
-        let tag = KeyIndex.tag(of: key.fingerprint)
-        return unsafe key.bytes.withUnsafeBytes { bytes in
-            let key = index.find(tag: tag) { unsafe keys.matches($0, bytes) }
-            return key.map { keys.slot(of: $0) }
-        }
+        unsafe key.withReference { unsafe slot(of: $0) }
+    }
+
+    /// The slot of a key, or `nil`; an entry whose time has come is none any more.
+    @inline(__always)
+    func slot(of key: KeyReference) -> EntrySlot? {
+        guard let slot = unsafe storedSlot(of: key), !hasExpired(slot) else { return nil }
+        return slot
+    }
+
+    /// The slot of a key's entry, expired or not, or `nil`.
+    @inline(__always)
+    func storedSlot(of key: KeyReference) -> EntrySlot? {
+        let tag = unsafe KeyIndex.tag(of: key.fingerprint)
+        let found = index.find(tag: tag) { unsafe keys.matches($0, key.bytes) }
+        return found.map { keys.slot(of: $0) }
     }
 
     /// The object of an entry.
@@ -96,13 +125,13 @@ extension EntryStore.State {
 
     /// Adds an entry for a key that has none; `nil` when the index cannot take it.
     mutating func insert(
-        _ key: StorageKey,
+        _ key: KeyReference,
         _ object: MemoryObject,
         block: SegregatedFitAllocator.BlockID
     ) -> EntrySlot? {
         let slot = recycledSlot == .max ? slotHighWater : recycledSlot
-        let tag = KeyIndex.tag(of: key.fingerprint)
-        guard let handle = keys.insert(key.bytes, slot: slot) else { return nil }
+        let tag = unsafe KeyIndex.tag(of: key.fingerprint)
+        guard let handle = unsafe keys.insert(key.bytes, slot: slot) else { return nil }
         guard index.insert(tag: tag, key: handle) else {
             keys.remove(handle)
             return nil
@@ -112,7 +141,7 @@ extension EntryStore.State {
         } else {
             recycledSlot = EntrySlot(entries[slot].lastUse)
         }
-        statistics.keyByteCount += key.bytes.count
+        unsafe statistics.keyByteCount += key.bytes.count
         unsafe entries[slot] = Entry(
             object: .passRetained(object),
             lastUse: tick(),
@@ -129,6 +158,7 @@ extension EntryStore.State {
     mutating func remove(_ slot: EntrySlot, into removed: inout RemovedEntries, blockIsReused: Bool) {
         let entry = entries[slot]
         let object = object(at: slot)
+        if entry.expires { expiries.remove(slot) }
         index.remove(tag: entry.tag, key: entry.key)
         evictor.remove(slot)
         account(object, sign: -1)
@@ -142,6 +172,7 @@ extension EntryStore.State {
         }
         unsafe removed.append(entry.object, mustReclaim: isUnused && !blockIsReused)
         entries[slot].isSuspended = false
+        entries[slot].expires = false
         entries[slot].isLive = false
         entries[slot].lastUse = UInt64(recycledSlot)
         recycledSlot = slot

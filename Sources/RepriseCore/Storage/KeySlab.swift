@@ -47,17 +47,15 @@ struct KeySlab: ~Copyable {
     }
 
     /// Copies a key in; `nil` when it is longer than a segment's half or the system has no memory for it.
-    mutating func insert(_ bytes: [UInt8], slot: EntrySlot) -> Handle? {
+    mutating func insert(_ bytes: UnsafeRawBufferPointer, slot: EntrySlot) -> Handle? {
         guard let recordClass = KeySlab.recordClass(ofKeyByteCount: bytes.count),
             let handle = takeRecord(recordClass)
         else { return nil }
         let record = unsafe pointer(to: handle)
         unsafe record.storeBytes(of: Header(slot: slot, byteCount: UInt32(bytes.count)), as: Header.self)
-        unsafe bytes.withUnsafeBytes { source in
-            // SAFETY: the record's class has room for header and key.
-            if let base = source.baseAddress {
-                unsafe memcpy(record + MemoryLayout<Header>.size, base, source.count)
-            }
+        // SAFETY: the record's class has room for header and key.
+        if let base = bytes.baseAddress {
+            unsafe memcpy(record + MemoryLayout<Header>.size, base, bytes.count)
         }
         return handle
     }

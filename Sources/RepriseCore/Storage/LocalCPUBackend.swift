@@ -18,24 +18,26 @@ public final class LocalCPUBackend: StorageBackend {
     public let destinationDevice: Device
     /// Whether puts store anything; otherwise the backend only lends staging memory (LMCache's `local_cpu`).
     public let storesValues: Bool
-    private let store: EntryStore
+    let store: EntryStore
 
     /// Creates a backend on a pool of its own.
     ///
     /// - Parameters:
     ///   - evictor: Must be new, and used by no other backend.
     ///   - storesValues: LMCache's `local_cpu` setting.
+    ///   - wallClock: What time it is, for values that expire.
     public init(
         pool: MemoryPool,
         evictor: sending any Evictor = LRUEvictor(),
         limits: StoreLimits = StoreLimits(),
         destinationDevice: Device = .cpu,
-        storesValues: Bool = true
+        storesValues: Bool = true,
+        wallClock: WallClock = .system
     ) {
         self.pool = pool
         self.destinationDevice = destinationDevice
         self.storesValues = storesValues
-        store = EntryStore(pool: pool, evictor: evictor, limits: limits)
+        store = EntryStore(pool: pool, evictor: evictor, limits: limits, wallClock: wallClock)
     }
 
     deinit {

@@ -29,6 +29,12 @@ public struct Reservation: ~Copyable, Sendable {
         return isCommitted
     }
 
+    /// Hands the parts over; whoever takes them commits the object or gives its room back.
+    consuming func takeApart() -> (store: EntryStore, object: MemoryObject, unitCount: UInt32) {
+        isCommitted = true
+        return (store, object, unitCount)
+    }
+
     deinit {
         guard !isCommitted else { return }
         // First the memory, then the sum: whoever is woken by the sum finds the memory free.

@@ -11,6 +11,11 @@ public struct StoreLimits: Sendable {
     /// Slots handled in one critical section by calls that visit every entry.
     static let batchSlotCount: UInt32 = 4096
 
+    /// The most operations of a batch in one critical section, unless more must be done at once.
+    static let batchOperationCount = 256
+    /// Entries handled in one critical section when their time has come.
+    static let expiredEntryCount = 256
+
     /// Creates the default limits.
     public init() {}
 }

@@ -24,4 +24,8 @@ public struct StoreStatistics: Hashable, Sendable {
     public internal(set) var evictedByteCount: UInt64 = 0
     /// Reservations that failed because everything that could make room is in use or pinned.
     public internal(set) var noRoomCount: UInt64 = 0
+    /// Stored values that expire at some time.
+    public internal(set) var expiringCount = 0
+    /// Values that were removed because their time had come.
+    public internal(set) var expiredCount: UInt64 = 0
 }

@@ -16,6 +16,14 @@ extension [UInt8] {
         // SAFETY: the pointer is not kept beyond the closure.
         self = unsafe span.withUnsafeBytes { unsafe [UInt8]($0) }
     }
+
+    /// Appends the bytes of a view.
+    ///
+    /// - Complexity: O(bytes).
+    public mutating func append(copying span: RawSpan) {
+        // SAFETY: the pointer is not kept beyond the closure.
+        unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
 }
 
 extension RawSpan {

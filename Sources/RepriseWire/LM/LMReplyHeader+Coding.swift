@@ -8,6 +8,13 @@ extension LMReplyHeader {
         [UInt8](byteCount: dialect.replyHeaderByteCount) { encode(dialect: dialect, into: &$0) }
     }
 
+    /// Writes the header over the start of an array that is used again and again, without allocating.
+    ///
+    /// - Precondition: `bytes` has room for ``LMDialect/replyHeaderByteCount`` bytes, or this traps.
+    public func encode(dialect: LMDialect, over bytes: inout [UInt8]) {
+        bytes.overwrite { encode(dialect: dialect, into: &$0) }
+    }
+
     /// Writes the header to the start of `bytes`, every byte of it, without allocating.
     ///
     /// - Precondition: `bytes` has room for ``LMDialect/replyHeaderByteCount`` bytes, or this traps.

@@ -8,4 +8,12 @@ extension [UInt8] {
         var bytes = unsafe span.mutableBytes
         encode(&bytes)
     }
+
+    /// Lets `encode` write over the array's bytes.
+    mutating func overwrite(encode: (inout MutableRawSpan) -> Void) {
+        var span = mutableSpan
+        // SAFETY: as above.
+        var bytes = unsafe span.mutableBytes
+        encode(&bytes)
+    }
 }
