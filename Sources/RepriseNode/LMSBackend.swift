@@ -10,7 +10,7 @@ public protocol LMSBackend: AnyObject, Sendable {
     /// Takes room for a value that is about to be received; see
     /// ``LocalCPUBackend/reserve(for:byteCount:metadata:whenRoomReturns:)``.
     func reserve(
-        for key: StorageKey,
+        for key: StorageKey?,
         byteCount: Int,
         metadata: MemoryObjectMetadata,
         whenRoomReturns: @escaping @Sendable () -> Void
@@ -24,6 +24,22 @@ public protocol LMSBackend: AnyObject, Sendable {
 
     /// All keys, least recently used first.
     func listKeys() -> [StorageKey]
+
+    /// Performs operations that share one acquisition of the lock.
+    func perform(_ batch: inout StoreBatch)
+
+    /// The keys of up to `slotCount` places of the table, and the cursor to go on with; see
+    /// ``LocalCPUBackend/scan(from:slotCount:)``.
+    func scan(from cursor: UInt64, slotCount: Int) -> (keys: [StorageKey], next: UInt64)
+
+    /// Stored values.
+    var entryCount: Int { get }
+
+    /// Removes every key.
+    func removeAll()
+
+    /// What leaves first when room is needed.
+    var evictionPolicy: EvictionPolicy { get }
 
     /// Removes a key; `false` when it is not stored.
     func remove(_ key: StorageKey) -> Bool

@@ -7,14 +7,18 @@ public final class LMSLocalBackend: LMSBackend {
 
     private let backend: LocalCPUBackend
 
-    /// Creates the server's view of a memory backend.
-    public init(_ backend: LocalCPUBackend) {
+    /// What leaves first when room is needed.
+    public let evictionPolicy: EvictionPolicy
+
+    /// Creates the server's view of a memory backend, whose evictor is of this policy.
+    public init(_ backend: LocalCPUBackend, evictionPolicy: EvictionPolicy = .lru) {
         self.backend = backend
+        self.evictionPolicy = evictionPolicy
     }
 
     /// See ``LocalCPUBackend/reserve(for:byteCount:metadata:whenRoomReturns:)``.
     public func reserve(
-        for key: StorageKey,
+        for key: StorageKey?,
         byteCount: Int,
         metadata: MemoryObjectMetadata,
         whenRoomReturns: @escaping @Sendable () -> Void
@@ -30,6 +34,20 @@ public final class LMSLocalBackend: LMSBackend {
 
     /// All keys, least recently used first.
     public func listKeys() -> [StorageKey] { backend.keys }
+
+    /// See ``LocalCPUBackend/perform(_:)``.
+    public func perform(_ batch: inout StoreBatch) { backend.perform(&batch) }
+
+    /// See ``LocalCPUBackend/scan(from:slotCount:)``.
+    public func scan(from cursor: UInt64, slotCount: Int) -> (keys: [StorageKey], next: UInt64) {
+        backend.scan(from: cursor, slotCount: slotCount)
+    }
+
+    /// Stored values.
+    public var entryCount: Int { backend.entryCount }
+
+    /// Removes every key.
+    public func removeAll() { backend.removeAll() }
 
     /// Removes a key.
     public func remove(_ key: StorageKey) -> Bool { backend.remove(key) }

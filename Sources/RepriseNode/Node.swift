@@ -6,6 +6,7 @@ public final class Node: Sendable {
     public let memory: LocalCPUBackend
     /// What the server stores to and reads from.
     public let server: any LMSBackend
+    private let expiryTimer: ExpiryTimer
 
     /// Makes a node: takes its memory and populates the first part of it.
     ///
@@ -18,19 +19,23 @@ public final class Node: Sendable {
             evictor: configuration.evictionPolicy.makeEvictor(),
             limits: configuration.limits
         )
-        server = try Node.makeServerBackend(device: configuration.device, memory: memory)
+        server = try Node.makeServerBackend(configuration, memory: memory)
+        expiryTimer = ExpiryTimer(memory)
     }
 
     /// Makes the storage of a cache server by the name of its device, as LMCache's server does.
     ///
     /// - Throws: `unsupported` for anything but `cpu`.
     private static func makeServerBackend(
-        device: Device,
+        _ configuration: NodeConfiguration,
         memory: LocalCPUBackend
     ) throws(StorageError) -> any LMSBackend {
-        guard device == .cpu else {
-            throw StorageError(.unsupported, "unsupported device: \(device); a cache server stores to 'cpu'")
+        guard configuration.device == .cpu else {
+            throw StorageError(
+                .unsupported,
+                "unsupported device: \(configuration.device); a cache server stores to 'cpu'"
+            )
         }
-        return LMSLocalBackend(memory)
+        return LMSLocalBackend(memory, evictionPolicy: configuration.evictionPolicy)
     }
 }

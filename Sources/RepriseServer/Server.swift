@@ -12,7 +12,6 @@ public final class Server: Sendable {
         public let unixPath: String?
     }
 
-    private let configuration: ServerConfiguration
     private let group: ReactorGroup
     private let threads = Lock<[Thread]>([])
 
@@ -33,20 +32,25 @@ public final class Server: Sendable {
         backend: any LMSBackend,
         calls: any SocketCalls
     ) throws(ServerError) {
-        self.configuration = configuration
+        try Self.checkAccess(configuration)
         var reactors: [Reactor] = []
         for _ in 0..<max(1, configuration.threadCount) {
             reactors.append(
                 try Reactor(limits: configuration.limits, calls: calls, logger: configuration.logger)
             )
         }
-        group = ReactorGroup(reactors, backend: backend, limits: configuration.limits)
         var listeners: [ListeningSocket] = []
         var port: UInt16?
         if let host = configuration.host {
             let (descriptors, bound) = try Listener.listenTCP(host: host, port: configuration.port)
             listeners = descriptors.map { ListeningSocket(descriptor: $0) }
             port = bound
+            do throws(ServerError) {
+                try Self.checkAddresses(of: listeners, configuration)
+            } catch {
+                for listener in listeners { listener.close() }
+                throw error
+            }
         }
         if let path = configuration.unixPath {
             do throws(ServerError) {
@@ -57,6 +61,12 @@ public final class Server: Sendable {
             }
         }
         endpoints = Endpoints(port: port, unixPath: configuration.unixPath)
+        group = ReactorGroup(
+            reactors,
+            backend: backend,
+            configuration: configuration,
+            identity: ServerIdentity(configuration, port: port)
+        )
         for listener in listeners { reactors[0].post(.listen(listener)) }
         startThreads()
     }
@@ -94,6 +104,30 @@ public final class Server: Sendable {
         for (index, reactor) in group.reactors.enumerated() {
             let thread = Thread(name: "reprise-io-\(index)") { [group] in group.run(reactor) }
             threads.withLock { $0.append(thread) }
+        }
+    }
+
+    private static func checkAccess(_ configuration: ServerConfiguration) throws(ServerError) {
+        guard let password = configuration.access.password else { return }
+        guard !password.isEmpty else {
+            throw ServerError(.badAccess, "the password is empty; give one, or none at all")
+        }
+    }
+
+    /// Refuses to serve other machines without a password, unless that is wanted.
+    private static func checkAddresses(
+        of listeners: [ListeningSocket],
+        _ configuration: ServerConfiguration
+    ) throws(ServerError) {
+        guard !configuration.access.isUnprotected, !configuration.access.needsPassword else { return }
+        for listener in listeners {
+            let address = AddressText.local(of: listener.descriptor, unixPath: nil)
+            guard !address.isLocal else { continue }
+            throw ServerError(
+                .badAccess,
+                "\(address.text) can be reached from other machines: set a password (--password-file, or "
+                    + "REPRISE_PASSWORD), or say --unprotected if the network is trusted"
+            )
         }
     }
 }

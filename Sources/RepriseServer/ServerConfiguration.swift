@@ -14,6 +14,12 @@ public struct ServerConfiguration: Sendable {
     public var threadCount = 4
     /// Where the server says what it closes and refuses.
     public var logger = Logger(label: "reprise") { _ in SwiftLogNoOpLogHandler() }
+    /// Who may use the server.
+    public var access = AccessPolicy()
+    /// Under which host and port the server presents itself as a Redis Cluster of one node; `nil` for none.
+    public var clusterAnnouncement: ClusterAnnouncement?
+    /// The program's version, for INFO.
+    public var versionText = "0"
     /// Limits on connections, requests and transfers.
     public var limits = ServerLimits()
 

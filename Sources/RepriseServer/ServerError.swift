@@ -2,7 +2,7 @@
 public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure it is; new codes may be added.
     public struct Code: Hashable, Sendable {
-        private enum Kind { case badAddress, addressInUse, noPermission, system }
+        private enum Kind { case badAddress, addressInUse, noPermission, badAccess, system }
         private let kind: Kind
 
         /// The address cannot be understood or resolved.
@@ -11,6 +11,8 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let addressInUse = Code(kind: .addressInUse)
         /// The system does not allow it.
         public static let noPermission = Code(kind: .noPermission)
+        /// What is allowed to whom makes no sense, or is not safe.
+        public static let badAccess = Code(kind: .badAccess)
         /// Another system call failed.
         public static let system = Code(kind: .system)
     }

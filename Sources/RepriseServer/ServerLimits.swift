@@ -1,3 +1,5 @@
+public import RepriseWire
+
 /// The named limits of a ``Server``.
 public struct ServerLimits: Sendable {
     /// The most connections at once; further ones are closed as soon as they are accepted.
@@ -14,9 +16,16 @@ public struct ServerLimits: Sendable {
     public var pendingByteCountMax = 3 << 20
     /// The same over all connections of one thread: beyond it, connections whose requests wait are not read.
     public var threadPendingByteCountMax = 64 << 20
+    /// A connection is read up to here also while its thread keeps ``threadPendingByteCountMax`` bytes of
+    /// requests that are not complete.
+    public var smallRequestByteCountMax = 64 << 10
     /// The most bytes of values held by unsent replies of all connections, as a part of the memory: one over
     /// this.
     public var heldFractionDivisor = 2
+    /// With no more than this held, one value may pass that part of the memory, or it could never be read.
+    public var heldByteCountNegligible = 64 << 10
+    /// Limits on the commands of RESP clients.
+    public var resp = RESPLimits()
     /// How long a PUT waits for others' reservations to end, and a GET for others' replies to be sent; then
     /// the PUT is dropped and the GET is answered as a miss.
     public var roomWaitMax: Duration = .seconds(10)

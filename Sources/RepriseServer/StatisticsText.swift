@@ -1,18 +1,50 @@
 internal import RepriseCore
 internal import RepriseNode
 
-/// Statistics as text: one `name value` a line, in Prometheus's style.
+/// The statistics of a server and its node: names and values in Prometheus's style.
 enum StatisticsText {
-    static func make(_ backend: any LMSBackend, counters: [ReactorCounters]) -> String {
+    typealias Line = (name: String, value: String)
+
+    static func lines(_ backend: any LMSBackend, reactors: [Reactor]) -> [Line] {
         let statistics = backend.statistics
         var lines = store(statistics) + arena(statistics.arena)
         if let isConsistent = backend.isConsistent {
             lines.append(("reprise_allocator_consistent", isConsistent ? 1 : 0))
         }
         for counter in ServerCounter.allCases {
-            lines.append((counter.metric, counters.reduce(0) { $0 &+ $1.value(of: counter) }))
+            lines.append((counter.metric, reactors.reduce(0) { $0 &+ $1.counters.value(of: counter) }))
         }
-        return lines.map { "\($0.0) \($0.1)\n" }.joined()
+        return lines.map { ($0.0, "\($0.1)") } + commands(reactors)
+    }
+
+    /// A command's counts over all reactors.
+    static func counts(ofCommandAt index: Int, _ reactors: [Reactor]) -> CommandCounters.Counts {
+        reactors.reduce(into: CommandCounters.Counts()) { sum, reactor in
+            let counts = reactor.commands.counts(at: index)
+            sum.calls &+= counts.calls
+            sum.nanoseconds &+= counts.nanoseconds
+            sum.rejected &+= counts.rejected
+            sum.failed &+= counts.failed
+        }
+    }
+
+    private static func commands(_ reactors: [Reactor]) -> [Line] {
+        var calls: [Line] = []
+        var times: [Line] = []
+        for (index, name) in CountedCommand.names.enumerated() {
+            let counts = counts(ofCommandAt: index, reactors)
+            guard counts.calls > 0 else { continue }
+            let labels = "{protocol=\"\(name.protocol)\",command=\"\(name.command)\"}"
+            calls.append(("reprise_commands_total\(labels)", "\(counts.calls)"))
+            times.append(("reprise_command_seconds_total\(labels)", seconds(counts.nanoseconds)))
+        }
+        return calls + times
+    }
+
+    /// Nanoseconds as decimal seconds.
+    static func seconds(_ nanoseconds: UInt64) -> String {
+        let fraction = String(nanoseconds % 1_000_000_000)
+        return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 9 - fraction.count) + fraction
     }
 
     private static func store(_ statistics: LMSStatistics) -> [(String, UInt64)] {
@@ -23,12 +55,14 @@ enum StatisticsText {
             ("reprise_payload_bytes", UInt64(store.payloadByteCount)),
             ("reprise_key_bytes", UInt64(store.keyByteCount)),
             ("reprise_index_bytes", UInt64(store.indexByteCount)),
+            ("reprise_expiring_entries", UInt64(store.expiringCount)),
             ("reprise_memory_used_bytes", UInt64(statistics.usedByteCount)),
             ("reprise_memory_capacity_bytes", UInt64(statistics.capacityByteCount)),
             ("reprise_memory_reserved_bytes", UInt64(store.reservedByteCount)),
             ("reprise_buffer_bytes", UInt64(statistics.bufferByteCount)),
             ("reprise_evictions_total", store.evictionCount),
             ("reprise_evicted_bytes_total", store.evictedByteCount),
+            ("reprise_expired_total", store.expiredCount),
             ("reprise_no_room_total", store.noRoomCount),
         ]
     }

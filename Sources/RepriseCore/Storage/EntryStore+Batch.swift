@@ -49,7 +49,7 @@ extension EntryStore.State {
                     bytes: UnsafeRawBufferPointer(rebasing: bytes[range]),
                     fingerprint: step.fingerprint
                 )
-                guard unsafe perform(&batch.steps[index], key, &batch.allowance, in: store, &aftermath)
+                guard unsafe perform(&batch.steps[index], key, &batch.allowances, in: store, &aftermath)
                 else { return false }
                 index += 1
                 batch.performedCount = index
@@ -67,7 +67,7 @@ extension EntryStore.State {
     private mutating func perform(
         _ step: inout StoreBatch.Step,
         _ key: KeyReference,
-        _ allowance: inout StoreBatch.Allowance,
+        _ allowance: inout StoreBatch.Allowances,
         in store: EntryStore,
         _ aftermath: inout Aftermath
     ) -> Bool {
@@ -89,7 +89,7 @@ extension EntryStore.State {
     private mutating func acquire(
         _ step: inout StoreBatch.Step,
         _ key: KeyReference,
-        _ allowance: inout StoreBatch.Allowance
+        _ allowance: inout StoreBatch.Allowances
     ) -> Bool {
         guard let slot = unsafe slot(of: key) else {
             statistics.missCount += 1
@@ -137,7 +137,7 @@ extension EntryStore.State {
         _ step: inout StoreBatch.Step,
         _ put: StoreBatch.Put,
         _ key: KeyReference,
-        _ allowance: inout StoreBatch.Allowance,
+        _ allowance: inout StoreBatch.Allowances,
         in store: EntryStore,
         _ aftermath: inout Aftermath
     ) -> Bool {
@@ -170,23 +170,6 @@ extension EntryStore.State {
             case .refused: StoreBatch.putRefused
             }
         return true
-    }
-}
-
-extension StoreBatch {
-    /// How many bytes of values may still be held.
-    struct Allowance {
-        var restByteCount: Int
-        /// Whether one value may pass the rest.
-        var mayPass: Bool
-
-        /// Takes a value's bytes out of the rest; `false` when they are more.
-        mutating func take(_ byteCount: Int) -> Bool {
-            guard byteCount <= restByteCount || mayPass else { return false }
-            restByteCount -= min(restByteCount, byteCount)
-            mayPass = false
-            return true
-        }
     }
 }
 

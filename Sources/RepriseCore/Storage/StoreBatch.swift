@@ -67,10 +67,10 @@ public struct StoreBatch: ~Copyable {
     var keyBytes: [UInt8] = []
     /// The store that the puts' objects were reserved in.
     var store: EntryStore?
-    /// Steps that were performed; fewer than there are when ``limitHeldBytes(to:mayPassWithOne:)`` was
+    /// Steps that were performed; fewer than there are when ``limitHeldBytes(to:_:)`` was
     /// reached.
     public internal(set) var performedCount = 0
-    var allowance = Allowance(restByteCount: .max, mayPass: true)
+    var allowances = Allowances()
 
     /// Creates an empty batch.
     public init() {}
@@ -85,12 +85,10 @@ public struct StoreBatch: ~Copyable {
     /// Whether there are no steps.
     public var isEmpty: Bool { steps.isEmpty }
 
-    /// Limits the bytes of values that steps may take references to, all together: the step that would pass
-    /// the limit, and those behind it, are not performed.
-    ///
-    /// - Parameter mayPassWithOne: Whether the first value alone may pass the limit.
-    public mutating func limitHeldBytes(to byteCount: Int, mayPassWithOne: Bool) {
-        allowance = Allowance(restByteCount: byteCount, mayPass: mayPassWithOne)
+    /// Limits the bytes of values that steps may take references to, all together, in two ways at once: the
+    /// step that would pass either, and those behind it, are not performed.
+    public mutating func limitHeldBytes(to own: Allowance, _ shared: Allowance) {
+        allowances = Allowances(own: own, shared: shared)
     }
 
     /// Adds a question or change.
@@ -168,15 +166,24 @@ public struct StoreBatch: ~Copyable {
         )
     }
 
-    /// Passes over the next step as if its key were not stored: its value is more than may be held.
+    /// Passes over the next step as if its key were not stored: its value is more than may be held. A put
+    /// that wants the previous value is left without it, and is performed next.
     ///
-    /// - Precondition: ``performedCount`` is below ``count``, and the step acquires a value.
-    public mutating func skipNext() {
-        guard case .query(.acquire) = steps[performedCount].kind else {
-            preconditionFailure("only a step that acquires a value can be passed over")
+    /// - Returns: `false` when there is no such step.
+    public mutating func skipNext() -> Bool {
+        guard performedCount < steps.count else { return false }
+        switch steps[performedCount].kind {
+        case .query(.acquire):
+            steps[performedCount].result = -1
+            performedCount += 1
+            return true
+        case .put(var put) where put.wantsPrevious:
+            put.wantsPrevious = false
+            steps[performedCount].kind = .put(put)
+            return true
+        default:
+            return false
         }
-        steps[performedCount].result = -1
-        performedCount += 1
     }
 
     /// Empties the batch; objects that were not taken out are given back.
@@ -186,7 +193,7 @@ public struct StoreBatch: ~Copyable {
         keyBytes.removeAll(keepingCapacity: true)
         store = nil
         performedCount = 0
-        allowance = Allowance(restByteCount: .max, mayPass: true)
+        allowances = Allowances()
     }
 
     /// Gives back what a step holds: a found object, or a reservation that was not published.

@@ -10,11 +10,14 @@ public struct WallClock: Sendable {
     }
 
     /// The system's clock.
-    public static let system = WallClock {
+    public static let system = WallClock { microseconds / 1000 }
+
+    /// Microseconds since 1970 on the system's clock.
+    public static var microseconds: Int64 {
         var time = timespec()
         // SAFETY: the call writes the time and nothing else.
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
     }
 
     /// Milliseconds since 1970.

@@ -4,10 +4,18 @@ internal import RepriseWire
 
 /// What `lm://` requests mean: decides what becomes of one, and touches no socket.
 struct LMService {
+    /// What follows a reply's header.
+    enum Body {
+        case none
+        /// A value, with a reference for whoever sends it.
+        case object(MemoryObject)
+        case text(ReplyText)
+    }
+
     /// What is to be done for a request.
     enum Outcome: ~Copyable {
         /// Send a reply.
-        case reply(LMReplyHeader, ReplyQueue.Body)
+        case reply(LMReplyHeader, Body)
         /// Receive the payload into the reservation and commit it; there is no reply.
         case receive(Reservation)
         /// Read the payload to its end and drop it; there is no reply.
@@ -16,25 +24,19 @@ struct LMService {
         case wait(Connection.WaitReason)
     }
 
-    let backend: any LMSBackend
-    let limits: ServerLimits
-    let counters: ReactorCounters
-    /// Whether a value of so many bytes may be held by a reply now.
-    let mayHold: (Int) -> Bool
-    let statisticsText: () -> [UInt8]
+    let context: SessionContext
+
+    private var backend: any LMSBackend { context.backend }
+    private var counters: ReactorCounters { context.counters }
 
     /// Decides a request.
     ///
     /// - Parameter isLastTry: The request has waited for room as long as it may: it is not told to wait
     ///   again.
-    func perform(
-        _ request: LMRequest,
-        isLastTry: Bool,
-        whenRoomReturns: @escaping @Sendable () -> Void
-    ) -> Outcome {
+    func perform(_ request: LMRequest, isLastTry: Bool) -> Outcome {
         switch request.command {
         case .put:
-            return put(request, isLastTry: isLastTry, whenRoomReturns: whenRoomReturns)
+            return put(request, isLastTry: isLastTry)
         case .get:
             return get(request, isLastTry: isLastTry)
         case .exist:
@@ -50,7 +52,7 @@ struct LMService {
             counters.add(.otherRequests)
             return .reply(backend.remove(request.key) ? .found : .miss, .none)
         case .stat:
-            return text(statisticsText())
+            return text(Array(context.group.statisticsText.utf8))
         }
     }
 
@@ -59,18 +61,14 @@ struct LMService {
         if reservation.commit(key) { counters.add(.puts) } else { counters.add(.droppedNotCommitted) }
     }
 
-    private func put(
-        _ request: LMRequest,
-        isLastTry: Bool,
-        whenRoomReturns: @escaping @Sendable () -> Void
-    ) -> Outcome {
-        guard request.payloadByteCount <= limits.valueByteCountMax else { return .discard(.droppedTooLarge) }
+    private func put(_ request: LMRequest, isLastTry: Bool) -> Outcome {
+        guard request.payloadByteCount <= context.settings.valueByteCountMax else { return .discard(.droppedTooLarge) }
         guard request.payloadAgreesWithShape else { return .discard(.droppedShapeMismatch) }
         switch backend.reserve(
             for: request.key,
             byteCount: request.payloadByteCount,
             metadata: request.metadata,
-            whenRoomReturns: whenRoomReturns
+            whenRoomReturns: context.whenRoomReturns
         ) {
         case .reserved(let reservation): return .receive(reservation)
         case .deferred: return isLastTry ? .discard(.droppedWaitedTooLong) : .wait(.reservations)
@@ -90,7 +88,7 @@ struct LMService {
             counters.add(.getMisses)
             return .reply(.miss, .none)
         }
-        guard mayHold(object.byteCount) else {
+        guard context.mayHold(object.byteCount) else {
             object.release()
             if !isLastTry { return .wait(.heldReplies) }
             counters.add(.getMisses)

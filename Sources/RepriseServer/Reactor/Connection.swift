@@ -1,46 +1,44 @@
 internal import Glibc
 internal import RepriseCore
-internal import RepriseWire
 
 /// One client's connection: what has arrived and not been used, the transfer under way, and the replies that
 /// wait.
 ///
 /// Confined to its reactor's thread.
 final class Connection {
-    /// A PUT whose payload is arriving.
+    /// A value whose payload is arriving.
     struct IncomingValue: ~Copyable {
         let reservation: Reservation
-        let key: StorageKey
         let byteCount: Int
         var receivedByteCount = 0
     }
 
     /// What a request waits for.
     enum WaitReason {
-        /// A PUT waits for reservations to end, and is told when one does.
+        /// A put waits for reservations to end, and is told when one does.
         case reservations
-        /// A GET waits for replies to be sent, its own connection's or others'.
+        /// A get waits for replies to be sent, its own connection's or others'.
         case heldReplies
     }
 
-    /// A request that waits; its payload, if any, has not been read.
-    struct ParkedRequest {
-        let request: LMRequest
+    /// The next request waits; it is still among the pending bytes.
+    struct Parking {
         let reason: WaitReason
         var deadline: ContinuousClock.Instant
     }
 
-    let identifier: UInt64
+    let client: ClientRecord
     let descriptor: Int32
-    var decoder = LMRequestDecoder()
+    /// The protocol, once the first byte has told it.
+    var session: (any Session)?
     /// Bytes that arrived and belong to requests not begun yet.
     var pending = PendingBytes()
     /// How much of `pending` its reactor has counted.
     var countedPendingByteCount = 0
     var incoming: IncomingValue?
-    /// Bytes of a dropped PUT's payload that are still to be read.
+    /// Bytes of a dropped payload that are still to be read.
     var discardByteCount = 0
-    var parked: ParkedRequest?
+    var parked: Parking?
     var replies = ReplyQueue()
     /// The peer has closed its side: nothing more will arrive.
     var hasEnded = false
@@ -58,9 +56,9 @@ final class Connection {
     var transferredByteCount = 0
     var transferWindowStart: ContinuousClock.Instant?
 
-    init(identifier: UInt64, descriptor: Int32) {
-        self.identifier = identifier
-        self.descriptor = descriptor
+    init(client: ClientRecord) {
+        self.client = client
+        descriptor = client.descriptor
     }
 
     deinit {
@@ -68,9 +66,53 @@ final class Connection {
         close(descriptor)
     }
 
+    var identifier: UInt64 { client.identifier }
+
     /// Whether the peer has something to do: to send the rest of a request, or to take replies.
-    var waitsForPeer: Bool { !replies.isEmpty || parked == nil && (isReceiving || !pending.isEmpty) }
+    var waitsForPeer: Bool { !replies.isEmpty || parked == nil && (isAmidRequest || !pending.isEmpty) }
 
     /// Whether a payload is arriving.
     var isReceiving: Bool { incoming != nil || discardByteCount > 0 }
+
+    /// Whether part of a request was used, and the rest is to come.
+    var isAmidRequest: Bool { isReceiving || session?.isAmidRequest ?? false }
+
+    /// Whether the next request waits: for room, or for replies to be sent.
+    ///
+    /// - Parameter madeReplyCount: Replies that are made and not yet appended.
+    func isPaused(_ limits: ServerLimits, madeReplyCount: Int = 0) -> Bool {
+        parked != nil || replies.count + madeReplyCount >= limits.requestDepthMax
+            || replies.heldByteCount >= limits.heldByteCountMax
+    }
+
+    /// Copies the part of a payload that came with its request, and receives the rest in place; its session
+    /// gets the reservation with the last byte.
+    ///
+    /// - Parameter following: What has arrived behind the request's header.
+    /// - Returns: How many of those bytes were the payload's.
+    func begin(
+        _ reservation: consuming Reservation,
+        byteCount: Int,
+        following: RawSpan
+    ) -> Int {
+        let arrived = min(following.byteCount, byteCount)
+        reservation.object.copy(from: following.extracting(first: arrived))
+        if arrived == byteCount {
+            session?.receive(reservation)
+        } else {
+            incoming = IncomingValue(
+                reservation: reservation,
+                byteCount: byteCount,
+                receivedByteCount: arrived
+            )
+        }
+        return arrived
+    }
+
+    /// Drops a payload; returns how many of the following bytes are its.
+    func beginDiscarding(byteCount: Int, following: RawSpan) -> Int {
+        let arrived = min(following.byteCount, byteCount)
+        discardByteCount = byteCount - arrived
+        return arrived
+    }
 }

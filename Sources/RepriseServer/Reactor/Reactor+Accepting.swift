@@ -12,7 +12,8 @@ extension Reactor {
         for _ in 0..<Reactor.acceptCountPerTurn {
             let descriptor = reprise_accept(listener)
             if descriptor >= 0 {
-                unsafe state.accepted(descriptor)
+                let socket = unsafe state.listeners.first { $0.descriptor == listener }
+                unsafe state.accepted(descriptor, socket?.file?.path)
             } else if descriptor == -EMFILE || descriptor == -ENFILE {
                 refuseOne(on: listener)
             } else if descriptor != -EINTR && descriptor != -ECONNABORTED {

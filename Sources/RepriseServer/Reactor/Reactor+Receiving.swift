@@ -24,12 +24,6 @@ extension Reactor {
         pump(connection)
     }
 
-    /// Whether a connection's next request waits: for replies to be sent, or for room.
-    func isPaused(_ connection: Connection) -> Bool {
-        connection.parked != nil || connection.replies.count >= limits.requestDepthMax
-            || connection.replies.heldByteCount >= limits.heldByteCountMax
-    }
-
     /// Whether a connection is read now: also while its requests wait, up to a limit, so that a client that
     /// sends all its requests before it reads a reply comes to its end; but no payload is read that there is
     /// no room for.
@@ -37,10 +31,16 @@ extension Reactor {
         guard !connection.hasEnded else { return false }
         if connection.lingerDeadline != nil { return true }
         guard !connection.closesWhenSent else { return false }
-        guard isPaused(connection) else { return true }
+        guard connection.isPaused(limits) else { return mayGather(connection) }
         return unsafe connection.parked?.reason != .reservations
             && connection.pending.count < limits.pendingByteCountMax
             && state.pendingByteCount < limits.threadPendingByteCountMax
+    }
+
+    /// Whether more of a request that is not complete may be kept, when other connections keep much already.
+    private func mayGather(_ connection: Connection) -> Bool {
+        if connection.isReceiving || connection.pending.count <= limits.smallRequestByteCountMax { return true }
+        return unsafe state.pendingByteCount < limits.threadPendingByteCountMax
     }
 
     /// Reads what has arrived, up to one turn's share.
@@ -80,8 +80,7 @@ extension Reactor {
         guard var incoming = connection.incoming.take() else { return }
         incoming.receivedByteCount += count
         if incoming.receivedByteCount == incoming.byteCount {
-            let key = incoming.key
-            unsafe state.service?.commit(incoming.finish(), key: key)
+            connection.session?.receive(incoming.finish())
         } else {
             connection.incoming = consume incoming
         }
@@ -114,34 +113,49 @@ extension Reactor {
 
     /// Uses what is pending, unless the connection must wait; returns whether something was used.
     @discardableResult
-    func processPending(_ connection: Connection) -> Bool {
+    func processPending(_ connection: Connection, isLastTry: Bool = false) -> Bool {
         let pending = connection.pending
-        let used = unsafe pending.withUnsafeBytes { unsafe process($0, of: connection) }
+        let used = unsafe pending.withUnsafeBytes { bytes in
+            unsafe process(bytes, of: connection, isLastTry: isLastTry)
+        }
         connection.pending.removeFirst(used)
         return used > 0
     }
 
-    /// Uses what has arrived of a connection's requests, and returns how much of it.
-    private func process(_ bytes: UnsafeRawBufferPointer, of connection: Connection) -> Int {
-        var offset = 0
-        while offset < bytes.count, !isPaused(connection), !connection.closesWhenSent {
-            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[offset...])
-            let span = unsafe RawSpan(_unsafeBytes: rest)
-            do throws(WireError) {
-                guard case .request(let request, let headerByteCount) = try connection.decoder.decode(span)
-                else { break }
-                let following = unsafe UnsafeRawBufferPointer(rebasing: rest[headerByteCount...])
-                offset += headerByteCount
-                offset += unsafe perform(request, of: connection, isLastTry: false, following: following)
-            } catch {
-                connection.closesWhenSent = true
-                counters.add(.closedProtocolError)
-                logger.notice("closed a connection that broke the protocol", metadata: ["reason": "\(error)"])
-                return bytes.count
-            }
-            if connection.isReceiving { break }
+    /// Lets the connection's session use what has arrived, and returns how much of it was used.
+    private func process(
+        _ bytes: UnsafeRawBufferPointer,
+        of connection: Connection,
+        isLastTry: Bool = false
+    ) -> Int {
+        guard unsafe !bytes.isEmpty, !connection.closesWhenSent, !connection.isPaused(limits),
+            let context = unsafe state.context
+        else { return 0 }
+        let span = unsafe RawSpan(_unsafeBytes: bytes)
+        guard let session = connection.session ?? context.makeSession(span.loadByte(at: 0), of: connection)
+        else {
+            connection.closesWhenSent = true
+            return bytes.count
         }
-        return offset
+        connection.session = session
+        let heldBefore = connection.replies.heldByteCount
+        let progress = session.process(span, on: connection, isLastTry: isLastTry)
+        counters.add(.heldBytes, connection.replies.heldByteCount - heldBefore)
+        switch progress.stop {
+        case .later, .receive: break
+        case .wait(let reason): park(connection, reason)
+        case .close:
+            connection.closesWhenSent = true
+            return bytes.count
+        }
+        return progress.usedByteCount
+    }
+
+    /// Lets a connection's next request wait.
+    private func park(_ connection: Connection, _ reason: Connection.WaitReason) {
+        let deadline = ContinuousClock.now + limits.roomWaitMax
+        connection.parked = Connection.Parking(reason: reason, deadline: deadline)
+        unsafe state.parked.insert(connection.identifier)
     }
 }
 

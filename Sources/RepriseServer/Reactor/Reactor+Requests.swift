@@ -6,70 +6,11 @@ internal import RepriseWire
 // the block of a reservation that only the connection knows.
 
 extension Reactor {
-    /// Carries a request out.
-    ///
-    /// - Parameter following: What has arrived behind the request's header.
-    /// - Returns: How many of those bytes belonged to the request.
-    func perform(
-        _ request: LMRequest,
-        of connection: Connection,
-        isLastTry: Bool,
-        following: UnsafeRawBufferPointer
-    ) -> Int {
-        guard let service = unsafe state.service, let dialect = connection.decoder.dialect else { return 0 }
-        let outcome = service.perform(request, isLastTry: isLastTry) { [weak self] in
-            self?.postRoomReturned()
-        }
-        connection.parked = nil
-        switch consume outcome {
-        case .reply(let header, let body):
-            let before = connection.replies.heldByteCount
-            connection.replies.append(header, dialect: dialect, body: body)
-            counters.add(.heldBytes, connection.replies.heldByteCount - before)
-            return 0
-        case .receive(let reservation):
-            return unsafe begin(reservation, of: request, on: connection, following: following)
-        case .discard(let reason):
-            counters.add(reason)
-            let arrived = min(following.count, request.payloadByteCount)
-            connection.discardByteCount = request.payloadByteCount - arrived
-            return arrived
-        case .wait(let reason):
-            let deadline = ContinuousClock.now + limits.roomWaitMax
-            connection.parked = Connection.ParkedRequest(request: request, reason: reason, deadline: deadline)
-            unsafe state.parked.insert(connection.identifier)
-            return 0
-        }
-    }
-
-    /// Copies the part of a payload that came with its header, and receives the rest in place.
-    private func begin(
-        _ reservation: consuming Reservation,
-        of request: LMRequest,
-        on connection: Connection,
-        following: UnsafeRawBufferPointer
-    ) -> Int {
-        let arrived = min(following.count, request.payloadByteCount)
-        let part = unsafe UnsafeRawBufferPointer(rebasing: following[0..<arrived])
-        reservation.object.copy(from: unsafe RawSpan(_unsafeBytes: part))
-        if arrived == request.payloadByteCount {
-            unsafe state.service?.commit(reservation, key: request.key)
-        } else {
-            connection.incoming = Connection.IncomingValue(
-                reservation: reservation,
-                key: request.key,
-                byteCount: request.payloadByteCount,
-                receivedByteCount: arrived
-            )
-        }
-        return arrived
-    }
-
     /// Sends what waits, uses what that made room for, and closes a connection that is done.
     func pump(_ connection: Connection) {
         while true {
             guard send(connection) else { return }
-            guard !connection.pending.isEmpty, !isPaused(connection), !connection.isReceiving,
+            guard !connection.pending.isEmpty, !connection.isPaused(limits), !connection.isReceiving,
                 !connection.closesWhenSent, processPending(connection)
             else { break }
         }
@@ -121,7 +62,7 @@ extension Reactor {
         if connection.closesWhenSent { return true }
         guard connection.parked == nil else { return false }
         if connection.hasEnded { return true }
-        return unsafe state.isDraining && !connection.isReceiving
+        return unsafe state.isDraining && !connection.isAmidRequest
     }
 
     /// Tries requests again that waited.
@@ -146,17 +87,15 @@ extension Reactor {
         }
     }
 
-    private func retry(_ parked: Connection.ParkedRequest, of connection: Connection, isLastTry: Bool) {
-        let pending = connection.pending
-        let used = unsafe pending.withUnsafeBytes { following in
-            unsafe perform(parked.request, of: connection, isLastTry: isLastTry, following: following)
-        }
-        guard connection.parked == nil else {
+    private func retry(_ parked: Connection.Parking, of connection: Connection, isLastTry: Bool) {
+        connection.parked = nil
+        let hasMoved = processPending(connection, isLastTry: isLastTry)
+        if connection.parked == nil {
+            unsafe state.parked.remove(connection.identifier)
+        } else if !hasMoved {
+            // The same request waits on.
             connection.parked?.deadline = parked.deadline
-            return
         }
-        unsafe state.parked.remove(connection.identifier)
-        connection.pending.removeFirst(used)
         pump(connection)
     }
 }

@@ -52,8 +52,9 @@ extension Reactor {
 
     /// Closes transfers whose average rate over the window was below the minimum, the slowest first.
     private func cutSlowTransfers(now: ContinuousClock.Instant) {
-        guard limits.minimumTransferRate > 0 else { return }
-        let isContended = unsafe state.service?.backend.isReservationAwaited ?? false
+        guard let context = unsafe state.context, context.settings.minimumTransferRate > 0 else { return }
+        let isContended = context.backend.isReservationAwaited
+        let minimumRate = Double(context.settings.minimumTransferRate)
         var slow: [Connection] = []
         for connection in unsafe state.connections.values {
             if !connection.waitsForPeer || connection.lingerDeadline != nil {
@@ -62,7 +63,7 @@ extension Reactor {
                 let elapsed = now - start
                 let isSlow =
                     Double(connection.transferredByteCount)
-                    < elapsed / .seconds(1) * Double(limits.minimumTransferRate)
+                    < elapsed / .seconds(1) * minimumRate
                 let isInTheWay = isContended && connection.incoming != nil
                 if isSlow, elapsed >= (isInTheWay ? limits.contendedRateWindow : limits.transferRateWindow) {
                     slow.append(connection)

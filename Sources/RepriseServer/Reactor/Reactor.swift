@@ -14,8 +14,10 @@ internal import RepriseCore
 final class Reactor: Sendable {
     /// What another thread wants of a reactor.
     enum Message: Sendable {
-        /// Serve this connected, non-blocking socket.
-        case adopt(Int32)
+        /// Serve this client, whose socket does not block.
+        case adopt(ClientRecord)
+        /// Close this connection, as a client has asked for.
+        case close(identifier: UInt64)
         /// Accept connections on this listening socket.
         case listen(ListeningSocket)
         /// Finish what is in flight, then end.
@@ -33,6 +35,7 @@ final class Reactor: Sendable {
     let calls: any SocketCalls
     let logger: Logger
     let counters = ReactorCounters()
+    let commands = CommandCounters()
     private let inbox = Lock(Inbox())
     private let epoll: Int32
     private let wakeup: Int32
@@ -73,15 +76,14 @@ final class Reactor: Sendable {
         if inbox.withLock({ $0.addRoomReturned() }) { eventfd_write(wakeup, 1) }
     }
 
-    /// Serves until told to end. `service` makes replies; `accepted` is told every new connection's
-    /// descriptor.
-    /// `mayPoll` says whether few enough connections are open.
+    /// Serves until told to end. `accepted` is told every new connection's descriptor, and the path of the
+    /// Unix socket that it came by; `mayPoll` says whether few enough connections are open.
     func run(
-        service: LMService,
-        accepted: @escaping (Int32) -> Void,
+        context: SessionContext,
+        accepted: @escaping (Int32, String?) -> Void,
         mayPoll: () -> Bool
     ) {
-        unsafe state.service = service
+        unsafe state.context = context
         unsafe state.accepted = accepted
         var events = unsafe [epoll_event](repeating: epoll_event(), count: Reactor.eventCountMax)
         while unsafe !state.isFinished {
@@ -125,7 +127,11 @@ final class Reactor: Sendable {
         if hasRoomReturned { retryParked(roomReturned: true) }
         for message in messages {
             switch message {
-            case .adopt(let descriptor): adopt(descriptor)
+            case .adopt(let client): adopt(client)
+            case .close(let identifier):
+                if let connection = unsafe state.connections[identifier] {
+                    close(connection, reason: .closedKilled)
+                }
             case .listen(let socket): listen(on: socket)
             case .drain: beginDraining()
             case .stop: unsafe state.isFinished = true
@@ -133,17 +139,15 @@ final class Reactor: Sendable {
         }
     }
 
-    private func adopt(_ descriptor: Int32) {
-        let identifier = unsafe state.nextIdentifier
-        unsafe state.nextIdentifier += 1
-        let connection = Connection(identifier: identifier, descriptor: descriptor)
-        unsafe state.connections[identifier] = connection
+    private func adopt(_ client: ClientRecord) {
+        let connection = Connection(client: client)
+        unsafe state.connections[connection.identifier] = connection
         connection.interest = EPOLLIN.rawValue
         let isWatched = control(
             EPOLL_CTL_ADD,
-            descriptor,
+            connection.descriptor,
             events: connection.interest,
-            identifier: identifier
+            identifier: connection.identifier
         )
         if unsafe state.isDraining || !isWatched { close(connection) }
     }
@@ -170,6 +174,7 @@ final class Reactor: Sendable {
         connection.replies.removeAll()
         control(EPOLL_CTL_DEL, connection.descriptor, events: 0, identifier: 0)
         counters.subtract(.connections)
+        unsafe state.context?.group.registry.remove(connection.client)
         if let reason { counters.add(reason) }
         if reason == .closedTooSlow { logger.notice("closed a connection whose transfer was too slow") }
     }
@@ -207,19 +212,19 @@ final class Reactor: Sendable {
         for connection in unsafe Array(state.connections.values) { close(connection) }
         closeInbox()
         // Both know every reactor, this one among them.
-        unsafe state.service = nil
-        unsafe state.accepted = { _ in }
+        unsafe state.context = nil
+        unsafe state.accepted = { _, _ in }
     }
 
     /// Takes no more messages, and closes what was handed over and not begun.
     private func closeInbox() {
         for message in inbox.withLock({ $0.close() }) {
             switch message {
-            case .adopt(let descriptor):
-                Glibc.close(descriptor)
+            case .adopt(let client):
+                Glibc.close(client.descriptor)
                 counters.subtract(.connections)
             case .listen(let socket): socket.close()
-            case .drain, .stop: break
+            case .drain, .stop, .close: break
             }
         }
     }

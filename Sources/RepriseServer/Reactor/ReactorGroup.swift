@@ -1,45 +1,59 @@
 internal import Glibc
+internal import Logging
 internal import RepriseCore
 internal import RepriseNode
 
 /// All reactors of a server, and what they share.
 final class ReactorGroup: Sendable {
     let reactors: [Reactor]
-    private let backend: any LMSBackend
-    private let limits: ServerLimits
+    let backend: any LMSBackend
+    let limits: ServerLimits
+    let settings: LiveSettings
+    let access: AccessPolicy
+    let identity: ServerIdentity
+    let registry = ClientRegistry()
+    let baseline = StatisticsBaseline()
+    let logger: Logger
     /// Bytes of values that unsent replies may hold together.
     private let heldByteCountMax: Int
     /// With more connections than this, reactors sleep at once instead of polling a while.
     private let polledConnectionCountMax: Int
 
-    init(_ reactors: [Reactor], backend: any LMSBackend, limits: ServerLimits) {
+    init(
+        _ reactors: [Reactor],
+        backend: any LMSBackend,
+        configuration: ServerConfiguration,
+        identity: ServerIdentity
+    ) {
         self.reactors = reactors
         self.backend = backend
-        self.limits = limits
-        heldByteCountMax = backend.capacityByteCount / max(1, limits.heldFractionDivisor)
+        self.identity = identity
+        limits = configuration.limits
+        settings = LiveSettings(configuration.limits)
+        access = configuration.access
+        logger = configuration.logger
+        heldByteCountMax = backend.capacityByteCount / max(1, configuration.limits.heldFractionDivisor)
         // A polling thread and the client it waits for have a processor each.
         polledConnectionCountMax = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2)
     }
 
     /// Runs one reactor on the calling thread until it is told to end.
     func run(_ reactor: Reactor) {
-        let service = LMService(
-            backend: backend,
-            limits: limits,
-            counters: reactor.counters,
-            mayHold: { [self] in mayHold($0) },
-            statisticsText: { [self] in Array(statisticsText.utf8) }
-        )
         reactor.run(
-            service: service,
-            accepted: { [self] in place($0) },
+            context: SessionContext(group: self, reactor: reactor),
+            accepted: { [self] in place($0, unixPath: $1) },
             mayPoll: { [self] in sum(.connections) <= polledConnectionCountMax }
         )
     }
 
     /// The server's and the node's statistics, one `name value` a line.
     var statisticsText: String {
-        StatisticsText.make(backend, counters: reactors.map(\.counters))
+        statisticsLines.map { "\($0.name) \($0.value)\n" }.joined()
+    }
+
+    /// The server's and the node's statistics, in Prometheus's style.
+    var statisticsLines: [(name: String, value: String)] {
+        StatisticsText.lines(backend, reactors: reactors)
     }
 
     /// A counter over all reactors.
@@ -47,20 +61,25 @@ final class ReactorGroup: Sendable {
         Int(truncatingIfNeeded: reactors.reduce(0) { $0 &+ $1.counters.value(of: counter) })
     }
 
-    /// Whether a reply may hold a value of so many bytes now.
-    private func mayHold(_ byteCount: Int) -> Bool {
+    /// How many bytes of values replies may hold beside those that they hold now, and whether one value may
+    /// pass that.
+    var holdableByteCount: (rest: Int, mayPassWithOne: Bool) {
         let held = sum(.heldBytes)
-        // One value alone may pass the limit, or one above it could never be read.
-        return held == 0 || held + byteCount <= heldByteCountMax
+        return (max(0, heldByteCountMax - held), held <= limits.heldByteCountNegligible)
+    }
+
+    /// Closes a client's connection.
+    func close(_ client: ClientRecord) {
+        reactors[client.reactorIndex].post(.close(identifier: client.identifier))
     }
 
     /// Hands a new connection to the reactor with the fewest, or refuses it.
-    private func place(_ descriptor: Int32) {
+    private func place(_ descriptor: Int32, unixPath: String?) {
         let counts = reactors.map { $0.counters.value(of: .connections) }
         guard let fewest = counts.indices.min(by: { counts[$0] < counts[$1] }),
-            counts.reduce(0, +) < UInt64(limits.connectionCountMax)
+            counts.reduce(0, +) < UInt64(settings.connectionCountMax)
         else {
-            close(descriptor)
+            Glibc.close(descriptor)
             reactors[0].counters.add(.closedTooMany)
             return
         }
@@ -69,11 +88,13 @@ final class ReactorGroup: Sendable {
         // Fails on a Unix socket, which has no such delay.
         // SAFETY: the option is read during the call.
         unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, length)
+        let client = registry.add(descriptor: descriptor, reactorIndex: fewest, unixPath: unixPath)
         reactors[fewest].counters.add(.connections)
         reactors[fewest].counters.add(.accepted)
-        guard !reactors[fewest].post(.adopt(descriptor)) else { return }
+        guard !reactors[fewest].post(.adopt(client)) else { return }
         // The reactor has ended: the server is stopping.
         reactors[fewest].counters.subtract(.connections)
-        close(descriptor)
+        registry.remove(client)
+        Glibc.close(descriptor)
     }
 }

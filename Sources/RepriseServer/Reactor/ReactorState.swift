@@ -6,15 +6,14 @@ struct ReactorState: ~Copyable {
     /// Bytes that headers and dropped payloads are received into.
     static let scratchByteCount = 64 << 10
 
-    var service: LMService?
-    var accepted: (Int32) -> Void = { _ in }
+    var context: SessionContext?
+    var accepted: (Int32, String?) -> Void = { _, _ in }
     var connections: [UInt64: Connection] = [:]
     /// Connections with a request that waits for room.
     var parked: Set<UInt64> = []
     /// Bytes of requests not begun yet, of all connections.
     var pendingByteCount = 0
     var listeners: [ListeningSocket] = []
-    var nextIdentifier = Reactor.firstConnectionIdentifier
     var isDraining = false
     var drainDeadline: ContinuousClock.Instant?
     var isFinished = false

@@ -1,76 +1,90 @@
 internal import Glibc
 internal import RepriseCore
-internal import RepriseWire
 
-// SAFETY, whole file: bodies are kept by their reply until the kernel has taken their last byte, and the ring
-// is reallocated only between two calls.
+// SAFETY, whole file: bodies are kept by their piece until the kernel has taken their last byte, and ring and
+// short bytes are moved only between two calls.
 
 /// Replies that wait to be sent on one connection, in order, and how far the first has got.
+///
+/// Values leave from their own memory; headers and other short bytes are gathered behind one another, so that
+/// a run of short replies is one piece.
 @safe
 struct ReplyQueue: ~Copyable {
-    /// What follows a reply's header.
-    enum Body {
-        case none
+    /// Where a piece's bytes are.
+    private enum Body {
+        /// Among the queue's short bytes.
+        case short
         /// A value; the queue holds one reference until the kernel has taken the last byte.
         case object(MemoryObject)
         /// Text made for this reply.
         case text(ReplyText)
-
-        var bytes: UnsafeRawBufferPointer {
-            switch self {
-            case .none: unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-            case .object(let object): unsafe UnsafeRawBufferPointer(object.mutableBytes)
-            case .text(let text): unsafe UnsafeRawBufferPointer(text.bytes)
-            }
-        }
     }
 
-    private struct Reply {
-        var header: [36 of UInt8]
-        let headerByteCount: Int
-        let bodyByteCount: Int
+    private struct Piece {
         let body: Body
-        var byteCount: Int { headerByteCount + bodyByteCount }
+        var byteCount: Int
+        /// Replies that end with this piece.
+        var replyCount: Int
     }
 
     /// The most memory pieces handed to the kernel in one call.
     static let vectorCountMax = 64
+    /// Short bytes are gathered up to here, so that replies that were sent are counted out in time.
+    private static let gatheredByteCountMax = 16 << 10
     private static let capacityFirst = 4
 
-    // SAFETY: a ring of `capacity` elements, a power of two, of which `count` from `first` on are
-    // initialised. Headers stand still in it while the kernel reads them: it is reallocated in `append` only.
-    private var ring: UnsafeMutablePointer<Reply>?
+    // SAFETY: a ring of `capacity` elements, a power of two, of which `pieceCount` from `first` on are
+    // initialised.
+    private var ring: UnsafeMutablePointer<Piece>?
     private var capacity = 0
     private var first = 0
+    private var pieceCount = 0
+    private var short = ShortBytes()
+    private var sentByteCountOfFirst = 0
     /// Replies that wait.
     private(set) var count = 0
-    private var sentByteCountOfFirst = 0
-    /// Bytes of values and texts that the queue holds.
+    /// Bytes that wait and are held in memory for it.
     private(set) var heldByteCount = 0
 
     deinit {
-        precondition(count == 0, "a reply queue is emptied before it goes")
+        precondition(pieceCount == 0, "a reply queue is emptied before it goes")
         unsafe ring?.deallocate()
     }
 
-    var isEmpty: Bool { count == 0 }
+    var isEmpty: Bool { pieceCount == 0 }
 
-    /// Adds a reply behind the others; takes over the caller's reference to an object.
-    mutating func append(_ header: LMReplyHeader, dialect: LMDialect, body: Body) {
-        if count == capacity { grow() }
-        let bodyByteCount = unsafe body.bytes.count
-        var reply = Reply(
-            header: .init(repeating: 0),
-            headerByteCount: dialect.replyHeaderByteCount,
-            bodyByteCount: bodyByteCount,
-            body: body
-        )
-        var span = reply.header.mutableSpan
-        var bytes = unsafe span.mutableBytes
-        header.encode(dialect: dialect, into: &bytes)
-        heldByteCount += bodyByteCount
-        unsafe pointer(at: count).initialize(to: reply)
-        count += 1
+    /// Adds a copy of short bytes behind the others, with which so many replies end.
+    mutating func append(_ bytes: RawSpan, endingReplies replyCount: Int) {
+        guard bytes.byteCount > 0 else { return }
+        short.append(bytes)
+        heldByteCount += bytes.byteCount
+        count += replyCount
+        if pieceCount > 0 {
+            let last = unsafe pointer(at: pieceCount - 1)
+            let byteCount = unsafe last.pointee.byteCount
+            if case .short = unsafe last.pointee.body, byteCount < Self.gatheredByteCountMax {
+                unsafe last.pointee.byteCount += bytes.byteCount
+                unsafe last.pointee.replyCount += replyCount
+                return
+            }
+        }
+        append(Piece(body: .short, byteCount: bytes.byteCount, replyCount: replyCount))
+    }
+
+    /// Adds a value, and takes over the caller's reference to it.
+    mutating func append(_ object: MemoryObject, endingReplies replyCount: Int) {
+        let byteCount = object.byteCount
+        heldByteCount += byteCount
+        count += replyCount
+        append(Piece(body: .object(object), byteCount: byteCount, replyCount: replyCount))
+    }
+
+    /// Adds a long text.
+    mutating func append(_ text: ReplyText, endingReplies replyCount: Int) {
+        let byteCount = unsafe text.bytes.count
+        heldByteCount += byteCount
+        count += replyCount
+        append(Piece(body: .text(text), byteCount: byteCount, replyCount: replyCount))
     }
 
     /// Hands replies to the kernel until it takes no more, or has taken the turn's share; returns what ended
@@ -84,6 +98,11 @@ struct ReplyQueue: ~Copyable {
         var total = 0
         while !isEmpty, total < byteCountPerTurn {
             let (used, wanted) = unsafe gather(into: vectors)
+            // Only empty values wait, whose headers are gone.
+            guard wanted > 0 else {
+                advance(by: 0)
+                continue
+            }
             let result = unsafe calls.send(descriptor, used)
             guard case .moved(let sent) = result else { return (result, total) }
             total += sent
@@ -108,27 +127,33 @@ struct ReplyQueue: ~Copyable {
         var used = 0
         var byteCount = 0
         var skipped = sentByteCountOfFirst
-        func add(_ piece: UnsafeRawBufferPointer) {
-            let offset = min(skipped, piece.count)
-            skipped -= offset
-            guard piece.count > offset, let base = piece.baseAddress else { return }
+        var shortOffset = 0
+        for index in 0..<min(pieceCount, vectors.count) {
+            let piece = unsafe pointer(at: index)
+            let bytes = unsafe self.bytes(of: piece.pointee, shortOffset: &shortOffset)
+            let offset = skipped
+            skipped = 0
+            guard bytes.count > offset, let base = bytes.baseAddress else { continue }
             // SAFETY: the kernel only reads, and the bytes stand still until the next change of the queue.
             unsafe vectors[used] = iovec(
                 iov_base: UnsafeMutableRawPointer(mutating: base + offset),
-                iov_len: piece.count - offset
+                iov_len: bytes.count - offset
             )
             used += 1
-            byteCount += piece.count - offset
-        }
-        // A reply takes two vectors at most.
-        for index in 0..<min(count, vectors.count / 2) {
-            let reply = unsafe pointer(at: index)
-            let headerByteCount = unsafe reply.pointee.headerByteCount
-            // SAFETY: the header is the reply's first field.
-            unsafe add(UnsafeRawBufferPointer(start: reply, count: headerByteCount))
-            unsafe add(reply.pointee.body.bytes)
+            byteCount += bytes.count - offset
         }
         return (unsafe UnsafeMutableBufferPointer(rebasing: vectors[0..<used]), byteCount)
+    }
+
+    /// The bytes of a piece; short ones lie `shortOffset` behind the first.
+    private func bytes(of piece: Piece, shortOffset: inout Int) -> UnsafeRawBufferPointer {
+        switch piece.body {
+        case .short:
+            defer { shortOffset += piece.byteCount }
+            return unsafe short.bytes(at: shortOffset, byteCount: piece.byteCount)
+        case .object(let object): return unsafe UnsafeRawBufferPointer(object.mutableBytes)
+        case .text(let text): return unsafe UnsafeRawBufferPointer(text.bytes)
+        }
     }
 
     private mutating func advance(by byteCount: Int) {
@@ -143,14 +168,25 @@ struct ReplyQueue: ~Copyable {
     }
 
     private mutating func removeFirst() {
-        let reply = unsafe pointer(at: 0).move()
+        let piece = unsafe pointer(at: 0).move()
         first = (first + 1) & (capacity - 1)
-        count -= 1
-        heldByteCount -= reply.bodyByteCount
-        if case .object(let object) = reply.body { object.release() }
+        pieceCount -= 1
+        count -= piece.replyCount
+        heldByteCount -= piece.byteCount
+        switch piece.body {
+        case .short: short.removeFirst(piece.byteCount)
+        case .object(let object): object.release()
+        case .text: break
+        }
     }
 
-    private func pointer(at index: Int) -> UnsafeMutablePointer<Reply> {
+    private mutating func append(_ piece: Piece) {
+        if pieceCount == capacity { grow() }
+        unsafe pointer(at: pieceCount).initialize(to: piece)
+        pieceCount += 1
+    }
+
+    private func pointer(at index: Int) -> UnsafeMutablePointer<Piece> {
         guard let ring = unsafe ring else { preconditionFailure("an empty reply queue has no replies") }
         // SAFETY: the capacity is a power of two, so the index is masked into the ring.
         return unsafe ring + ((first + index) & (capacity - 1))
@@ -158,8 +194,8 @@ struct ReplyQueue: ~Copyable {
 
     private mutating func grow() {
         let newCapacity = max(ReplyQueue.capacityFirst, capacity * 2)
-        let newRing = UnsafeMutablePointer<Reply>.allocate(capacity: newCapacity)
-        for index in 0..<count {
+        let newRing = UnsafeMutablePointer<Piece>.allocate(capacity: newCapacity)
+        for index in 0..<pieceCount {
             unsafe (newRing + index).moveInitialize(from: pointer(at: index), count: 1)
         }
         unsafe ring?.deallocate()

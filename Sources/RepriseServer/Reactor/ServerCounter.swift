@@ -21,6 +21,9 @@ enum ServerCounter: Int, CaseIterable {
     case closedTooSlow
     case closedTooMany
     case closedTransferError
+    case closedNotAllowed
+    case closedKilled
+    case authFailures
 
     /// The metric's name and labels, in Prometheus's style.
     var metric: String {
@@ -46,6 +49,9 @@ enum ServerCounter: Int, CaseIterable {
         case .closedTooSlow: "reprise_connections_closed_total{reason=\"too_slow\"}"
         case .closedTooMany: "reprise_connections_closed_total{reason=\"too_many\"}"
         case .closedTransferError: "reprise_connections_closed_total{reason=\"transfer_error\"}"
+        case .closedNotAllowed: "reprise_connections_closed_total{reason=\"not_allowed\"}"
+        case .closedKilled: "reprise_connections_closed_total{reason=\"killed\"}"
+        case .authFailures: "reprise_auth_failures_total"
         }
     }
 }

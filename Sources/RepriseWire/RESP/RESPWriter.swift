@@ -81,6 +81,11 @@ public struct RESPWriter: Sendable {
         bytes.append(contentsOf: version == .three ? Self.nullBytes : Self.noBulkBytes)
     }
 
+    /// No array.
+    public mutating func nullArray() {
+        bytes.append(contentsOf: version == .three ? Self.nullBytes : Self.noArrayBytes)
+    }
+
     /// The start of an array of so many values.
     public mutating func array(_ count: Int) { header(UInt8(ascii: "*"), count) }
 
@@ -104,6 +109,7 @@ public struct RESPWriter: Sendable {
     private static let zeroBytes = Array(":0\r\n".utf8)
     private static let oneBytes = Array(":1\r\n".utf8)
     private static let nullBytes = Array("_\r\n".utf8)
+    private static let noArrayBytes = Array("*-1\r\n".utf8)
     private static let noBulkBytes = Array("$-1\r\n".utf8)
 
     private mutating func header(_ mark: UInt8, _ count: Int) {

@@ -1,0 +1,47 @@
+internal import Logging
+internal import RepriseCore
+internal import RepriseNode
+internal import RepriseWire
+
+/// What the sessions of one reactor share: the reactor's counters, work space that is used by one session at
+/// a time, and the way to all that the server's reactors share.
+///
+/// Confined to the reactor's thread.
+final class SessionContext {
+    let group: ReactorGroup
+    let counters: ReactorCounters
+    let commands: CommandCounters
+    /// Wakes the reactor to try again what waits for room.
+    let whenRoomReturns: @Sendable () -> Void
+    /// Operations of the commands of one read.
+    var batch = StoreBatch()
+    /// Replies to the commands of one read.
+    var writer = RESPWriter()
+
+    init(group: ReactorGroup, reactor: Reactor) {
+        self.group = group
+        counters = reactor.counters
+        commands = reactor.commands
+        whenRoomReturns = { [weak reactor] in reactor?.postRoomReturned() }
+    }
+
+    var backend: any LMSBackend { group.backend }
+    var limits: ServerLimits { group.limits }
+    var settings: LiveSettings { group.settings }
+    var logger: Logger { group.logger }
+
+    /// Whether a reply may hold a value of so many bytes now.
+    func mayHold(_ byteCount: Int) -> Bool {
+        let (rest, mayPass) = group.holdableByteCount
+        return mayPass || byteCount <= rest
+    }
+
+    /// Counts and logs a connection that broke its protocol.
+    func closedProtocolError(_ client: ClientRecord, _ reason: String) {
+        counters.add(.closedProtocolError)
+        logger.notice(
+            "closed a connection that broke the protocol",
+            metadata: ["client": "\(client.address)", "reason": "\(reason)"]
+        )
+    }
+}
