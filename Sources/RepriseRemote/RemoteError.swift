@@ -1,7 +1,7 @@
 /// Why a node could not be reached, or did not answer as its protocol says.
 ///
-/// A miss is not an error. After any of these but `invalidURL` and `invalidArgument` the connection is
-/// closed, because the place in its stream is no longer known.
+/// A miss is not an error. After any of these but `invalidURL`, `invalidArgument` and `rejected` the
+/// connection is closed, because the place in its stream is no longer known.
 public struct RemoteError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure it is; new codes may be added.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
@@ -26,7 +26,8 @@ public struct RemoteError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let closed = Code(kind: .closed)
         /// The peer sent something that is no answer in this dialect.
         public static let protocolViolation = Code(kind: .protocolViolation)
-        /// The peer understood the request and said no, where no is not a miss.
+        /// The peer understood the request and said no, where no is not a miss; over RESP the message is
+        /// what the server says.
         public static let rejected = Code(kind: .rejected)
         /// A reply is larger than the caller's limit.
         public static let tooLarge = Code(kind: .tooLarge)
@@ -54,7 +55,8 @@ public struct RemoteError: Error, Hashable, Sendable, CustomStringConvertible {
     internal static func invalidURL(_ text: String, _ reason: String) -> RemoteError {
         RemoteError(
             .invalidURL,
-            "'\(text)': \(reason); a URL is lm://host:port, lm://[::1]:port or unix:///path"
+            "'\(text)': \(reason); a URL is lm://host:port, lm://[::1]:port, unix:///path, "
+                + "redis://[:password@]host:port or redis+unix:///path"
         )
     }
 }

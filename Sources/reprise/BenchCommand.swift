@@ -7,14 +7,14 @@ import RepriseReplay
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure a server that speaks lm: a Reprise node or LMCache's own.",
+        abstract: "Measure a server: a Reprise node, LMCache's own, or Redis.",
         discussion: """
             Each connection has a thread, its own keys and its own touched buffers, and has one operation \
-            under way. A put counts as done when the server has answered that the key is there, since a put \
-            alone has no reply. Times run from the moment when all connections start until the last one \
-            finishes; throughput counts values' bytes in powers of 1000. With weights, as in \
-            --mix put=1,get=9, operations and keys are drawn at random, after every key was stored once. \
-            Exits with 1 when --verify finds wrong bytes.
+            under way. Over lm:// a put counts as done when the server has answered that the key is there, \
+            since a put alone has no reply; over redis:// it is one SET, done with its reply. Times run from \
+            the moment when all connections start until the last one finishes; throughput counts values' \
+            bytes in powers of 1000. With weights, as in --mix put=1,get=9, operations and keys are drawn at \
+            random, after every key was stored once. Exits with 1 when --verify finds wrong bytes.
             """
     )
 
@@ -48,6 +48,7 @@ struct BenchCommand: ParsableCommand {
             "What to do: operations as phases, or weights. (default: put,get,exist)",
             valueName: "mix"
         ),
+        completion: .list(BenchOperation.allCases.map(\.rawValue)),
         transform: OptionText.mix
     )
     var mix: [BenchPhase] = BenchOperation.allCases.compactMap { BenchPhase.parse(mix: $0.rawValue)?.first }
@@ -66,7 +67,8 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let plan = plan
+        var plan = plan
+        plan.url = try node.completeURL()
         let bench = try Bench(plan)
         let onProgress: ((Bench.Progress) -> Void)? =
             Console.isErrorTerminal ? { BenchCommand.show($0) } : nil
@@ -92,7 +94,7 @@ struct BenchCommand: ParsableCommand {
             amount: amount,
             phases: mix
         )
-        plan.dialect = node.dialect.wire
+        plan.dialect = node.wireDialect
         plan.timeouts = node.timeouts
         plan.verifies = verify
         return plan

@@ -17,7 +17,8 @@ struct Get: ParsableCommand {
         help: ArgumentHelp(
             "Where the value goes; - is standard output, also when that is a terminal.",
             valueName: "file"
-        )
+        ),
+        completion: .file()
     )
     var output: String?
 
@@ -27,15 +28,15 @@ struct Get: ParsableCommand {
     func run() throws {
         var connection = try node.connect()
         var buffer = TransferBuffer(byteCapacity: 0)
-        guard let reply = try connection.get(.init(key), into: &buffer) else {
+        guard let byteCount = try connection.get(.init(key), into: &buffer) else {
             throw CommandFailure(.absent, "\(key): not stored")
         }
-        let payload = buffer.prefix(reply.payloadByteCount)
+        let payload = buffer.prefix(byteCount)
         if let output, output != "-" { return try FileDescriptor.write(payload, toFile: output) }
         if output == nil, Console.isOutputTerminal, !Get.isText(payload) {
             throw CommandFailure(
                 .usage,
-                "\(key): \(reply.payloadByteCount) bytes that are not text; use -o FILE, or -o - to insist"
+                "\(key): \(byteCount) bytes that are not text; use -o FILE, or -o - to insist"
             )
         }
         try Console.write(payload)

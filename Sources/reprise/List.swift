@@ -7,8 +7,11 @@ struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
         abstract: "List the stored keys, one a line, sorted.",
-        discussion:
-            "LMCache's own servers since 0.2 never answer this; the command then fails after --timeout."
+        discussion: """
+            Over redis:// keys that come or go meanwhile may be listed or not, since the list is made in \
+            steps (SCAN). LMCache's own servers since 0.2 never answer this; the command then fails after \
+            --timeout.
+            """
     )
 
     @OptionGroup var node: NodeOptions

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Logging
 import RepriseCore
-import RepriseRemote
 import RepriseReplay
 
 /// Reads the values of options; what cannot be read is an error that names the accepted forms.
@@ -40,10 +39,5 @@ enum OptionText {
             throw ValidationError("'\(text)' cannot be read; \(BenchPhase.forms)")
         }
         return phases
-    }
-
-    /// Reads a node's URL.
-    static func url(_ text: String) throws -> NodeURL {
-        do { return try NodeURL(parsing: text) } catch { throw ValidationError(error.message) }
     }
 }

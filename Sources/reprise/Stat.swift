@@ -24,7 +24,7 @@ struct Stat: ParsableCommand {
 
     func run() throws {
         var connection = try node.connect()
-        let text = try connection.statistics()
+        let text = try connection.statistics().text
         if raw { return try Console.write(Array(text.utf8).rawSpan) }
         let samples = MetricSample.parse(text)
         if json {

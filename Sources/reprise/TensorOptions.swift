@@ -8,12 +8,14 @@ struct TensorOptions: ParsableArguments {
             "The layout: a name such as kv_2ltd, or its number on the wire.",
             valueName: "format"
         ),
+        completion: .list(MemoryFormat.allCases.map { "\($0)" }),
         transform: TensorOptions.format
     )
     var format: Int32?
 
     @Option(
         help: ArgumentHelp("The element type, such as bfloat16, half, float or uint8.", valueName: "dtype"),
+        completion: .list(DType.allCases.filter { $0.wireCode != nil }.map(\.keyWord)),
         transform: TensorOptions.dtype
     )
     var dtype: Int32?
@@ -29,6 +31,9 @@ struct TensorOptions: ParsableArguments {
         guard count != 1 else { throw ValidationError("--dtype and --shape belong together") }
         guard format == nil || count == 2 else { throw ValidationError("--format needs --dtype and --shape") }
     }
+
+    /// Whether none of the options is given.
+    var isEmpty: Bool { format == nil && dtype == nil && shape == nil }
 
     /// The metadata to send, or `nil` for plain bytes.
     func metadata() throws -> MemoryObjectMetadata? {

@@ -15,8 +15,9 @@ struct BenchTests {
         )
     }
 
-    @Test func `each phase does what was asked, over all connections`() throws {
-        let node = DictionaryNode("bench-phases")
+    @Test(arguments: [NodeURL.Wire.lm, .resp])
+    func `each phase does what was asked, over all connections`(wire: NodeURL.Wire) throws {
+        let node = DictionaryNode("bench-phases", wire)
         defer { node.stop() }
         var configuration = try configuration(node, "put,get,exist")
         configuration.verifies = true
@@ -31,8 +32,9 @@ struct BenchTests {
         #expect(node.count == 7)
     }
 
-    @Test func `a mixed phase stores first and shares the operations by weight`() throws {
-        let node = DictionaryNode("bench-mix")
+    @Test(arguments: [NodeURL.Wire.lm, .resp])
+    func `a mixed phase stores first and shares the operations by weight`(wire: NodeURL.Wire) throws {
+        let node = DictionaryNode("bench-mix", wire)
         defer { node.stop() }
         let results = try Bench(configuration(node, "put=1,get=4")).run()
         let operations = try #require(results.first).operations
@@ -42,8 +44,9 @@ struct BenchTests {
         #expect(operations.allSatisfy { $0.missCount == 0 })
     }
 
-    @Test func `wrong bytes are counted`() throws {
-        let node = DictionaryNode("bench-corrupt", fault: .corruptsValues)
+    @Test(arguments: [NodeURL.Wire.lm, .resp])
+    func `wrong bytes are counted`(wire: NodeURL.Wire) throws {
+        let node = DictionaryNode("bench-corrupt", wire, fault: .corruptsValues)
         defer { node.stop() }
         var configuration = try configuration(node, "put,get")
         configuration.verifies = true
@@ -52,8 +55,9 @@ struct BenchTests {
         #expect(BenchReport(configuration, results).wrongByteCount == 50)
     }
 
-    @Test func `puts that were not kept and gets without a value are misses`() throws {
-        let node = DictionaryNode("bench-drop", fault: .dropsPuts)
+    @Test(arguments: [NodeURL.Wire.lm, .resp])
+    func `puts that were not kept and gets without a value are misses`(wire: NodeURL.Wire) throws {
+        let node = DictionaryNode("bench-drop", wire, fault: .dropsPuts)
         defer { node.stop() }
         let results = try Bench(configuration(node, "put,get,exist")).run()
         #expect(results.map { $0.operations[0].missCount } == [50, 50, 50])

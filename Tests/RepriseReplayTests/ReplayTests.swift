@@ -16,8 +16,9 @@ struct ReplayTests {
             .run(requests)
     }
 
-    @Test func `a node that keeps everything has every block but the first of its kind`() throws {
-        let node = DictionaryNode("replay-all")
+    @Test(arguments: [NodeURL.Wire.lm, .resp])
+    func `a node that keeps everything has every block but the first of its kind`(wire: NodeURL.Wire) throws {
+        let node = DictionaryNode("replay-all", wire)
         defer { node.stop() }
         let result = try replay(node)
         #expect(result.requestCount == 6)
@@ -31,17 +32,21 @@ struct ReplayTests {
         #expect(result.lookupLatencies.count == 6 && result.storeLatencies.count == 5)
     }
 
-    @Test func `a second replay hits everything`() throws {
-        let node = DictionaryNode("replay-twice")
+    @Test(arguments: [NodeURL.Wire.lm, .resp])
+    func `a second replay hits everything`(wire: NodeURL.Wire) throws {
+        let node = DictionaryNode("replay-twice", wire)
         defer { node.stop() }
         _ = try replay(node)
         let result = try replay(node)
         #expect(result.hitCount == 18 && result.storedBlockCount == 0)
     }
 
-    @Test(arguments: 1..<12 as Range<Int>)
-    func `hits follow a least recently used cache of exact capacity`(capacity: Int) throws {
-        let node = DictionaryNode("replay-lru-\(capacity)", capacity: capacity)
+    @Test(arguments: [NodeURL.Wire.lm, .resp], 1..<12 as Range<Int>)
+    func `hits follow a least recently used cache of exact capacity`(
+        wire: NodeURL.Wire,
+        capacity: Int
+    ) throws {
+        let node = DictionaryNode("replay-lru-\(capacity)", wire, capacity: capacity)
         defer { node.stop() }
         let requests = (0..<60).map { index in
             TraceRequest(
@@ -62,16 +67,18 @@ struct ReplayTests {
         #expect(try replay(node, requests, blockByteCount: 64).hitCount == hitCount)
     }
 
-    @Test func `corrupt values are counted by byte and by block`() throws {
-        let node = DictionaryNode("replay-corrupt", fault: .corruptsValues)
+    @Test(arguments: [NodeURL.Wire.lm, .resp])
+    func `corrupt values are counted by byte and by block`(wire: NodeURL.Wire) throws {
+        let node = DictionaryNode("replay-corrupt", wire, fault: .corruptsValues)
         defer { node.stop() }
         let result = try replay(node)
         #expect(result.hitCount == 9)
         #expect(result.wrongByteCount == 9 && result.wrongBlockCount == 9)
     }
 
-    @Test func `a node that keeps nothing is noticed`() throws {
-        let node = DictionaryNode("replay-drop", fault: .dropsPuts)
+    @Test(arguments: [NodeURL.Wire.lm, .resp])
+    func `a node that keeps nothing is noticed`(wire: NodeURL.Wire) throws {
+        let node = DictionaryNode("replay-drop", wire, fault: .dropsPuts)
         defer { node.stop() }
         let result = try replay(node)
         #expect(result.hitCount == 0)

@@ -5,7 +5,7 @@ extension StreamSocket {
     ///
     /// - Throws: ``RemoteError``, the last address's when there are several.
     init(connectingTo url: NodeURL, timeouts: RemoteTimeouts) throws(RemoteError) {
-        switch url {
+        switch url.address {
         case .tcp(let host, let port): self = try StreamSocket.connect(host: host, port: port, timeouts)
         case .unix(let path): self = try StreamSocket.connect(unixPath: path, timeouts)
         }

@@ -28,37 +28,54 @@ internal struct StreamSocket: ~Copyable, Sendable {
         descriptor = -1
     }
 
-    /// Sends both parts completely, gathered, blocking.
-    func send(_ head: RawSpan, _ body: RawSpan) throws(RemoteError) {
-        var offset = 0
-        while offset < head.byteCount + body.byteCount {
-            offset += try sendOnce(head, body, from: offset, flags: Int32(MSG_NOSIGNAL)) ?? 0
+    /// Sends all parts completely, gathered, blocking.
+    ///
+    /// - Parameter start: How many bytes of them, counted through, are sent already.
+    func send(
+        _ head: RawSpan,
+        _ body: RawSpan,
+        _ tail: RawSpan = RawSpan(),
+        from start: Int = 0
+    ) throws(RemoteError) {
+        var offset = start
+        while offset < head.byteCount + body.byteCount + tail.byteCount {
+            offset += try sendOnce(head, body, tail, from: offset, flags: Int32(MSG_NOSIGNAL)) ?? 0
         }
     }
 
     /// Sends as many bytes as the socket takes without blocking, perhaps none, and returns their count.
-    func trySend(_ bytes: RawSpan) throws(RemoteError) -> Int {
-        let nothing = RawSpan()
-        return try sendOnce(bytes, nothing, from: 0, flags: Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) ?? 0
+    ///
+    /// - Parameter start: How many bytes of the parts, counted through, are sent already.
+    func trySend(
+        _ head: RawSpan,
+        _ body: RawSpan = RawSpan(),
+        _ tail: RawSpan = RawSpan(),
+        from start: Int = 0
+    ) throws(RemoteError) -> Int {
+        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        return try sendOnce(head, body, tail, from: start, flags: flags) ?? 0
     }
 
-    /// Sends once from `offset` in the concatenation of both parts; `nil` when a non-blocking send would
+    /// Sends once from `offset` in the concatenation of all parts; `nil` when a non-blocking send would
     /// block.
     private func sendOnce(
         _ head: RawSpan,
         _ body: RawSpan,
+        _ tail: RawSpan,
         from offset: Int,
         flags: Int32
     ) throws(RemoteError) -> Int? {
         let headOffset = min(offset, head.byteCount)
-        let bodyOffset = offset - headOffset
+        let bodyOffset = min(offset - headOffset, body.byteCount)
+        let tailOffset = offset - headOffset - bodyOffset
+        let headRest = head.extracting(headOffset..<head.byteCount)
+        let bodyRest = body.extracting(bodyOffset..<body.byteCount)
+        let tailRest = tail.extracting(tailOffset..<tail.byteCount)
         while true {
-            // SAFETY: the vectors point into both views, from offsets within them, only during the call.
-            let outcome = unsafe head.withUnsafeBytes { head in
-                unsafe body.withUnsafeBytes { body in
-                    let headRest = unsafe UnsafeRawBufferPointer(rebasing: head[headOffset...])
-                    let bodyRest = unsafe UnsafeRawBufferPointer(rebasing: body[bodyOffset...])
-                    return unsafe sendVectors(headRest, bodyRest, flags: flags)
+            // SAFETY: the vectors point into the views, which live during the call.
+            let outcome = unsafe headRest.withUnsafeBytes { head in
+                unsafe bodyRest.withUnsafeBytes { body in
+                    unsafe tailRest.withUnsafeBytes { tail in unsafe sendVectors(head, body, tail, flags) }
                 }
             }
             switch outcome {
@@ -74,15 +91,18 @@ internal struct StreamSocket: ~Copyable, Sendable {
     private func sendVectors(
         _ head: UnsafeRawBufferPointer,
         _ body: UnsafeRawBufferPointer,
-        flags: Int32
+        _ tail: UnsafeRawBufferPointer,
+        _ flags: Int32
     ) -> Int {
         // SAFETY: sendmsg(2) only reads what the vectors point to, and vectors and message outlive the call.
-        unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vectors in
+        unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: 3) { vectors in
             unsafe vectors.initializeElement(at: 0, to: StreamSocket.vector(head))
             unsafe vectors.initializeElement(at: 1, to: StreamSocket.vector(body))
+            unsafe vectors.initializeElement(at: 2, to: StreamSocket.vector(tail))
             var message = unsafe msghdr()
             unsafe message.msg_iov = vectors.baseAddress
-            unsafe message.msg_iovlen = vectors.count
+            // A body that is cut at the largest count must not be followed by the tail.
+            unsafe message.msg_iovlen = body.count > StreamSocket.transferByteCountMax ? 2 : 3
             let sent = unsafe sendmsg(descriptor, &message, flags)
             return sent >= 0 ? sent : Int(-errno)
         }
@@ -96,28 +116,59 @@ internal struct StreamSocket: ~Copyable, Sendable {
         )
     }
 
-    /// Receives exactly `byteCount` bytes into the start of `buffer`, blocking.
+    /// Receives exactly `byteCount` bytes into `buffer`, from `start` on, blocking.
     ///
-    /// - Precondition: the buffer holds them.
+    /// - Precondition: the buffer holds them there.
     /// - Throws: ``RemoteError`` with code `closed` when the stream ends before; `timedOut`; `system`.
-    func receive(_ byteCount: Int, into buffer: inout TransferBuffer) throws(RemoteError) {
-        precondition(byteCount <= buffer.byteCapacity, "\(byteCount) bytes into \(buffer.byteCapacity)")
-        var offset = 0
-        while offset < byteCount {
-            let count = min(byteCount - offset, StreamSocket.transferByteCountMax)
-            // SAFETY: the bytes from `offset` on, `count` of them, lie within the buffer.
-            let received = unsafe recv(descriptor, buffer.address(at: offset), count, Int32(MSG_WAITALL))
-            let outcome = received >= 0 ? received : Int(-errno)
-            switch outcome {
-            case 1...: offset += outcome
-            case 0:
+    func receive(
+        _ byteCount: Int,
+        into buffer: inout TransferBuffer,
+        at start: Int = 0
+    ) throws(RemoteError) {
+        let end = start + byteCount
+        precondition(start >= 0 && end <= buffer.byteCapacity, "\(end) bytes into \(buffer.byteCapacity)")
+        var offset = start
+        while offset < end {
+            let count = min(end - offset, StreamSocket.transferByteCountMax)
+            let received = try receiveOnce(count, into: &buffer, at: offset, flags: Int32(MSG_WAITALL))
+            guard received > 0 else {
                 throw RemoteError(
                     .closed,
-                    "the peer closed the connection after \(offset) of \(byteCount) bytes"
+                    "the peer closed the connection after \(offset - start) of \(byteCount) bytes"
                 )
-            case Int(-EINTR): continue
-            default: throw StreamSocket.error(Int32(-outcome), during: "receive")
             }
+            offset += received
+        }
+    }
+
+    /// Receives what is there, at least one byte and at most what `buffer` holds from `start` on, blocking;
+    /// returns the count.
+    ///
+    /// - Precondition: the buffer holds a byte there.
+    /// - Throws: ``RemoteError`` with code `closed` when the stream ends; `timedOut`; `system`.
+    func receiveSome(into buffer: inout TransferBuffer, at start: Int) throws(RemoteError) -> Int {
+        precondition(start >= 0 && start < buffer.byteCapacity, "offset \(start) of \(buffer.byteCapacity)")
+        let count = min(buffer.byteCapacity - start, StreamSocket.transferByteCountMax)
+        let received = try receiveOnce(count, into: &buffer, at: start, flags: 0)
+        guard received > 0 else {
+            throw RemoteError(.closed, "the peer closed the connection before its reply was complete")
+        }
+        return received
+    }
+
+    /// Receives once; returns 0 at the stream's end.
+    private func receiveOnce(
+        _ count: Int,
+        into buffer: inout TransferBuffer,
+        at offset: Int,
+        flags: Int32
+    ) throws(RemoteError) -> Int {
+        while true {
+            // SAFETY: the callers check that `count` bytes from `offset` on lie within the buffer.
+            let received = unsafe recv(descriptor, buffer.address(at: offset), count, flags)
+            guard received < 0 else { return received }
+            let number = errno
+            guard number == EINTR else { throw StreamSocket.error(number, during: "receive") }
         }
     }
 

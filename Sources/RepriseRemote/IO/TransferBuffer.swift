@@ -52,6 +52,34 @@ public struct TransferBuffer: ~Copyable {
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCapacity)
     }
 
+    /// Moves the bytes of `range` to the start.
+    ///
+    /// - Precondition: the range is within the capacity.
+    public mutating func moveToStart(_ range: Range<Int>) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= byteCapacity,
+            "\(range) of \(byteCapacity) bytes"
+        )
+        // SAFETY: source and destination lie within the allocation by the precondition; this call allows
+        // them to overlap, as memmove(3) does.
+        unsafe base.copyMemory(from: base + range.lowerBound, byteCount: range.count)
+    }
+
+    /// Writes a copy of `bytes` at `offset`.
+    ///
+    /// - Precondition: the buffer holds them there.
+    public mutating func copy(_ bytes: RawSpan, at offset: Int) {
+        precondition(
+            offset >= 0 && bytes.byteCount <= byteCapacity - offset,
+            "\(bytes.byteCount) bytes at \(offset) of \(byteCapacity)"
+        )
+        guard bytes.byteCount > 0 else { return }
+        // SAFETY: the destination lies within the allocation by the precondition, and is this struct's alone.
+        unsafe bytes.withUnsafeBytes { source in
+            unsafe (base + offset).copyMemory(from: source.baseAddress!, byteCount: source.count)
+        }
+    }
+
     /// A view of the first `byteCount` bytes.
     ///
     /// - Precondition: `byteCount` is within the capacity, and these bytes were written before.

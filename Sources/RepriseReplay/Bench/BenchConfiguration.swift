@@ -16,7 +16,7 @@ public struct BenchConfiguration: Sendable {
 
     /// Where the server listens.
     public var url: NodeURL
-    /// The dialect to speak.
+    /// The dialect of lm to speak; without effect over RESP.
     public var dialect: LMDialect = .current
     /// How long to wait for the server.
     public var timeouts = RemoteTimeouts()

@@ -1,6 +1,6 @@
 /// What a benchmark does in one operation.
 public enum BenchOperation: String, CaseIterable, Hashable, Sendable {
-    /// Stores a value and asks whether it is there, since a put alone has no reply.
+    /// Stores a value; over lm it then asks whether it is there, since a put alone has no reply there.
     case put
     /// Fetches a value.
     case get

@@ -2,7 +2,7 @@
 public struct OperationResult: Sendable {
     /// The operation.
     public let operation: BenchOperation
-    /// Gets and exists that found nothing, and puts whose key was not there afterwards.
+    /// Gets and exists that found nothing, and puts that the node did not keep.
     public internal(set) var missCount = 0
     /// Bytes of values that were stored or fetched.
     public internal(set) var byteCount = 0

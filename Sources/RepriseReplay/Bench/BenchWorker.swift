@@ -21,7 +21,7 @@ internal final class BenchWorker: @unchecked Sendable {
     private(set) var startNanoseconds: UInt64 = 0
     private(set) var endNanoseconds: UInt64 = 0
 
-    private var connection: LMConnection
+    private var connection: NodeConnection
     private var payload: StampedPayload
     private var received: TransferBuffer
     private let keys: [StorageKey]
@@ -31,7 +31,7 @@ internal final class BenchWorker: @unchecked Sendable {
 
     /// Connects; `keyNumbers` are this worker's keys.
     init(_ configuration: BenchConfiguration, keyNumbers: Range<Int>) throws(RemoteError) {
-        connection = try LMConnection(
+        connection = try NodeConnection(
             connectingTo: configuration.url,
             dialect: configuration.dialect,
             timeouts: configuration.timeouts
@@ -39,7 +39,7 @@ internal final class BenchWorker: @unchecked Sendable {
         valueByteCount = configuration.valueByteCount
         verifies = configuration.verifies
         payload = StampedPayload(byteCount: valueByteCount)
-        received = TransferBuffer(byteCapacity: valueByteCount)
+        received = TransferBuffer(byteCapacity: valueByteCount + NodeConnection.receiveMarginByteCount)
         received.populate()
         firstKeyNumber = keyNumbers.lowerBound
         // A key as LMCache's servers require it: model, world size, worker, chunk hash, element type.
@@ -64,9 +64,8 @@ internal final class BenchWorker: @unchecked Sendable {
     func storeAll() throws(RemoteError) {
         for (index, key) in keys.enumerated() {
             stamp(index)
-            try payload.put(key, over: &connection)
+            _ = try payload.put(key, over: &connection)
         }
-        _ = try connection.exists(keys[keys.count - 1])
     }
 
     private func loop(_ task: Task) throws(RemoteError) {
@@ -100,13 +99,12 @@ internal final class BenchWorker: @unchecked Sendable {
         let start = MonotonicTime.nanoseconds()
         switch operation {
         case .put:
-            try payload.put(key, over: &connection)
-            isFound = try connection.exists(key)
+            isFound = try payload.put(key, over: &connection)
             byteCount = valueByteCount
         case .get:
-            let reply = try connection.get(key, into: &received)
-            isFound = reply != nil
-            byteCount = reply?.payloadByteCount ?? 0
+            let found = try connection.get(key, into: &received)
+            isFound = found != nil
+            byteCount = found ?? 0
         case .exist:
             isFound = try connection.exists(key)
         }

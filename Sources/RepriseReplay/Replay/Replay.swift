@@ -10,7 +10,7 @@ public struct Replay: ~Copyable {
     private static let batchByteCountMax = 64 << 20
 
     private let configuration: ReplayConfiguration
-    private var connection: LMConnection
+    private var connection: NodeConnection
     private var received: TransferBuffer
     private var made: TransferBuffer
     private var result = ReplayResult()
@@ -22,12 +22,14 @@ public struct Replay: ~Copyable {
     public init(_ configuration: ReplayConfiguration) throws(RemoteError) {
         precondition(configuration.problem == nil, configuration.problem ?? "")
         self.configuration = configuration
-        connection = try LMConnection(
+        connection = try NodeConnection(
             connectingTo: configuration.url,
             dialect: configuration.dialect,
             timeouts: configuration.timeouts
         )
-        received = TransferBuffer(byteCapacity: configuration.blockByteCount)
+        received = TransferBuffer(
+            byteCapacity: configuration.blockByteCount + NodeConnection.receiveMarginByteCount
+        )
         made = TransferBuffer(byteCapacity: max(configuration.blockByteCount, Replay.batchByteCountMax))
         received.populate()
         made.populate()
@@ -65,8 +67,8 @@ public struct Replay: ~Copyable {
         let byteCount = configuration.blockByteCount
         var (found, missing) = (result, [UInt64]())
         let start = MonotonicTime.nanoseconds()
-        try connection.pipeline(.get, keys, into: &received) { index, reply, payload in
-            guard reply != nil else { return missing.append(blockIDs[index]) }
+        try connection.pipeline(.get, keys, into: &received) { index, isHit, payload in
+            guard isHit else { return missing.append(blockIDs[index]) }
             let checkStart = MonotonicTime.nanoseconds()
             let wrongByteCount = BlockContent(id: blockIDs[index], byteCount: byteCount).wrongByteCount(
                 in: payload
@@ -110,14 +112,11 @@ public struct Replay: ~Copyable {
         _ blockIDs: ArraySlice<UInt64>,
         _ configuration: ReplayConfiguration,
         from made: borrowing TransferBuffer,
-        over connection: inout LMConnection
+        over connection: inout NodeConnection
     ) throws(RemoteError) {
-        var start = 0
-        for id in blockIDs {
-            let end = start + configuration.blockByteCount
-            try connection.put(configuration.key(of: id), made.prefix(end).extracting(start..<end))
-            start = end
-        }
+        let byteCount = configuration.blockByteCount
+        let keys = blockIDs.map { configuration.key(of: $0) }
+        try connection.putAll(keys, made.prefix(keys.count * byteCount), payloadByteCount: byteCount)
     }
 
     /// Makes the contents of blocks, one behind the other.

@@ -9,7 +9,7 @@ public struct ReplayConfiguration: Sendable {
 
     /// Where the node listens.
     public var url: NodeURL
-    /// The dialect to speak.
+    /// The dialect of lm to speak; without effect over RESP.
     public var dialect: LMDialect = .current
     /// How long to wait for the node.
     public var timeouts = RemoteTimeouts()

@@ -1,3 +1,5 @@
+internal import RepriseRemote
+
 /// The results of a benchmark as people or programs read them.
 public struct BenchReport: Sendable {
     private let configuration: BenchConfiguration
@@ -28,13 +30,19 @@ public struct BenchReport: Sendable {
     public var json: JSONValue {
         .object([
             ("url", .string("\(configuration.url)")),
-            ("dialect", .string("\(configuration.dialect)")),
+            ("protocol", .string("\(configuration.url.wire)")),
+            ("dialect", dialect),
             ("value_bytes", .integer(configuration.valueByteCount)),
             ("connections", .integer(configuration.connectionCount)),
             ("keys", .integer(configuration.keyCount)),
             ("verified", .bool(configuration.verifies)),
             ("phases", .array(phases.map(json))),
         ])
+    }
+
+    /// The dialect of lm; RESP has none.
+    private var dialect: JSONValue {
+        configuration.url.wire == .lm ? .string("\(configuration.dialect)") : .null
     }
 
     private var heading: String {

@@ -8,6 +8,8 @@ public indirect enum JSONValue: Sendable {
     case number(Double)
     /// True or false.
     case bool(Bool)
+    /// Nothing.
+    case null
     /// Values in order.
     case array([JSONValue])
     /// Members in order; names should be distinct.
@@ -34,6 +36,7 @@ public indirect enum JSONValue: Sendable {
         case .integer(let integer): return "\(integer)"
         case .number(let number): return number.isFinite ? "\(number)" : "null"
         case .bool(let bool): return "\(bool)"
+        case .null: return "null"
         case .array(let values):
             guard !values.isEmpty else { return "[]" }
             let lines = values.map { inner + $0.text(indentation: inner) }

@@ -1,3 +1,5 @@
+internal import RepriseRemote
+
 /// The result of a replay as people or programs read it.
 public struct ReplayReport: Sendable {
     private let traceName: String
@@ -28,7 +30,8 @@ public struct ReplayReport: Sendable {
         .object([
             ("trace", .string(traceName)),
             ("url", .string("\(configuration.url)")),
-            ("dialect", .string("\(configuration.dialect)")),
+            ("protocol", .string("\(configuration.url.wire)")),
+            ("dialect", dialect),
             ("block_bytes", .integer(configuration.blockByteCount)),
             ("requests", .integer(result.requestCount)),
             ("block_references", .integer(result.blockReferenceCount)),
@@ -46,6 +49,11 @@ public struct ReplayReport: Sendable {
             ("lookup_latency_us", LatencyText.json(result.lookupLatencies)),
             ("store_latency_us", LatencyText.json(result.storeLatencies)),
         ])
+    }
+
+    /// The dialect of lm; RESP has none.
+    private var dialect: JSONValue {
+        configuration.url.wire == .lm ? .string("\(configuration.dialect)") : .null
     }
 
     private var findingRows: [[String]] {

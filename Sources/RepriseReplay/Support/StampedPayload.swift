@@ -17,8 +17,8 @@ internal struct StampedPayload: ~Copyable {
         BlockContent(id: 0, byteCount: byteCount).fill(&buffer)
     }
 
-    /// Stores the payload, as last stamped.
-    func put(_ key: StorageKey, over connection: inout LMConnection) throws(RemoteError) {
+    /// Stores the payload, as last stamped, and returns whether the node has kept it.
+    func put(_ key: StorageKey, over connection: inout NodeConnection) throws(RemoteError) -> Bool {
         try connection.put(key, buffer.prefix(byteCount))
     }
 

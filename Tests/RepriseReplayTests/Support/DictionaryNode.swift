@@ -5,8 +5,8 @@ import RepriseWire
 
 @testable import RepriseReplay
 
-/// A small lm server on a Unix socket: a dictionary, one blocking thread a connection, as LMCache's own
-/// server is.
+/// A small server on a Unix socket, for lm or RESP: a dictionary, one blocking thread a connection, as
+/// LMCache's own server is.
 final class DictionaryNode: Sendable {
     /// What the node does wrong, to see that clients notice.
     enum Fault: Sendable {
@@ -24,14 +24,14 @@ final class DictionaryNode: Sendable {
     let url: NodeURL
     private let path: String
     private let listener: Int32
-    private let fault: Fault
+    let fault: Fault
     private let capacity: Int
     private let state = Lock(State())
 
     /// Starts a node that keeps at most `capacity` values, the most recently used ones.
-    init(_ name: String, capacity: Int = .max, fault: Fault = .none) {
-        path = "/tmp/reprise-test-\(getpid())-\(name).sock"
-        url = .unix(path: path)
+    init(_ name: String, _ wire: NodeURL.Wire = .lm, capacity: Int = .max, fault: Fault = .none) {
+        path = "/tmp/reprise-test-\(getpid())-\(wire)-\(name).sock"
+        url = NodeURL(wire, .unix(path: path))
         self.fault = fault
         self.capacity = capacity
         listener = DictionaryNode.listen(path)
@@ -41,7 +41,7 @@ final class DictionaryNode: Sendable {
                 guard descriptor >= 0 else { return }
                 let peer = PeerSocket(adopting: descriptor)
                 let thread = WorkerThread { [self] in
-                    serve(peer)
+                    if wire == .lm { serve(peer) } else { serveRESP(peer) }
                     peer.endBothStreams()
                 }
                 state.withLock { $0.connections.append((peer, thread)) }
@@ -72,7 +72,8 @@ final class DictionaryNode: Sendable {
     /// How many values are stored.
     var count: Int { state.withLock { $0.values.count } }
 
-    private static func listen(_ path: String) -> Int32 {
+    /// Listens on a Unix socket.
+    static func listen(_ path: String) -> Int32 {
         // SAFETY: unlink(2) reads the path during the call; a name may be left over from a test that was
         // killed.
         _ = unsafe unlink(path)
@@ -121,7 +122,8 @@ final class DictionaryNode: Sendable {
             + value
     }
 
-    private func use(_ key: StorageKey) -> [UInt8]? {
+    /// The value of a key, which becomes the most recently used one.
+    func use(_ key: StorageKey) -> [UInt8]? {
         state.withLock { state in
             guard let value = state.values[key] else { return nil }
             state.order.removeAll { $0 == key }
@@ -130,7 +132,8 @@ final class DictionaryNode: Sendable {
         }
     }
 
-    private func store(_ key: StorageKey, _ value: [UInt8]) {
+    /// Stores a value, unless the node's fault is to drop it.
+    func store(_ key: StorageKey, _ value: [UInt8]) {
         guard fault != .dropsPuts else { return }
         state.withLock { state in
             state.order.removeAll { $0 == key }

@@ -83,6 +83,37 @@ final class PeerSocket: Sendable {
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK)) <= 0
     }
 
+    /// Receives up to and with the next line end, or less when the client closes.
+    func receiveLine() -> [UInt8] {
+        var line: [UInt8] = []
+        while line.last != UInt8(ascii: "\n") {
+            let byte = receive(1)
+            guard !byte.isEmpty else { return line }
+            line += byte
+        }
+        return line
+    }
+
+    /// Receives one RESP command's arguments; `nil` when the client has closed.
+    func receiveCommand() -> [[UInt8]]? {
+        let header = receiveLine()
+        guard let count = Int(String(decoding: header.dropFirst().dropLast(2), as: UTF8.self)) else {
+            return nil
+        }
+        return (0..<count).map { _ in
+            let length = Int(String(decoding: receiveLine().dropFirst().dropLast(2), as: UTF8.self)) ?? 0
+            return Array(receive(length + 2).dropLast(2))
+        }
+    }
+
+    /// Sends text to the client.
+    func send(_ text: String) { send(Array(text.utf8)) }
+
+    /// A RESP connection over the other end.
+    func respConnection(limits: RESPReplyLimits = RESPReplyLimits()) -> RESPConnection {
+        RESPConnection(adopting: clientDescriptor, limits: limits)
+    }
+
     /// A connection over the other end.
     func connection(dialect: LMDialect = .current) -> LMConnection {
         LMConnection(adopting: clientDescriptor, dialect: dialect)
