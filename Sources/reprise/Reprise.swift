@@ -10,8 +10,12 @@ struct Reprise: ParsableCommand {
         discussion: """
             Exit codes: 0 done; 1 the key is not stored, the value was not kept, or wrong bytes were read; \
             64 wrong usage; 65 the input's contents are wrong; 66 an input file cannot be read; \
-            69 the node cannot be reached, does not answer, or answers against the protocol; \
+            69 the node cannot be reached, does not answer, says no, or answers against the protocol; \
             74 reading or writing a file failed.
+
+            The shell completes commands, options and files once it has read what \
+            reprise --generate-completion-script bash (or zsh, or fish) writes; for bash, put that in \
+            ~/.local/share/bash-completion/completions/reprise.
             """,
         version: RepriseVersion.text,
         subcommands: [

@@ -68,6 +68,7 @@ struct ReportTextTests {
 
     @Test(arguments: [
         ("12", "12"), ("1.5", "1.5"), ("1e3", "1000.0"), ("+Inf", "\"+Inf\""), ("NaN", "\"NaN\""),
+        ("007", "\"007\""),
     ])
     func `numbers that JSON lacks become texts`(text: String, expected: String) {
         #expect(JSONValue(number: text).text == expected)

@@ -15,10 +15,10 @@ public indirect enum JSONValue: Sendable {
     /// Members in order; names should be distinct.
     case object([(String, JSONValue)])
 
-    /// A number from its text, or the text itself where JSON has no such number.
+    /// A number from its text, or the text itself where JSON has no such number; `007` is text.
     public init(number text: String) {
         if let integer = Int(text) {
-            self = .integer(integer)
+            self = "\(integer)" == text ? .integer(integer) : .string(text)
         } else if let number = Double(text), number.isFinite {
             self = .number(number)
         } else {
