@@ -8,8 +8,12 @@ extension RESPConnection {
             hello += [Array("AUTH".utf8), Array(credentials.user.utf8), credentials.password]
         }
         do throws(RemoteError) {
-            guard case .map = try call(hello) else { throw violation("HELLO 3 is not answered by a map") }
-            protocolVersion = 3
+            switch try call(hello) {
+            case .map: protocolVersion = 3
+            // Some proxies agree, and go on in RESP 2.
+            case .array: protocolVersion = 2
+            case let answer: throw violation("HELLO is answered by \(answer.kind)")
+            }
         } catch  where RESPConnection.isUnknownHello(error) {
             protocolVersion = 2
             if let credentials { try authenticate(credentials) }
@@ -35,8 +39,8 @@ extension RESPConnection {
         return error.code == .rejected && (text.hasPrefix("err unknown command") || text.hasPrefix("noproto"))
     }
 
-    /// The same error without the password: servers quote the words of a command that they refuse, cut
-    /// anywhere.
+    /// The same error without the password: servers quote the words of a command that they refuse, perhaps
+    /// cut, so no text with a quotation is passed on.
     private static func withoutSecrets(_ error: RemoteError, _ credentials: NodeCredentials?) -> RemoteError {
         guard error.code == .rejected else { return error }
         guard credentials != nil else {
@@ -44,9 +48,7 @@ extension RESPConnection {
             let form = "in the URL, as redis://:password@host, or by --password-file on the command line"
             return RemoteError(.rejected, "NOAUTH the server asks for a password; give it \(form)")
         }
-        let kind = error.message.prefix { $0 != " " }
-        let isQuoting = kind == "ERR"
-        let text = isQuoting ? "\(kind) the server refused the user and password" : error.message
-        return RemoteError(.rejected, text)
+        guard error.message.utf8.contains(where: "'`\"".utf8.contains) else { return error }
+        return RemoteError(.rejected, "the server refused the user and password")
     }
 }

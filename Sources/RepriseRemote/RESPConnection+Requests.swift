@@ -60,10 +60,16 @@ extension RESPConnection {
         }
     }
 
-    /// Fetches what the server says of itself in the sections of `INFO` that `section` names.
+    /// Fetches what the server says of itself, in all sections of INFO.
     ///
     /// - Throws: ``RemoteError``.
-    public mutating func info(_ section: String = "everything") throws(RemoteError) -> String {
+    public mutating func info() throws(RemoteError) -> String {
+        let text = try info(section: "everything")
+        // Redis has this word since version 6, and before it nothing of that name.
+        return text.isEmpty ? try info(section: "all") : text
+    }
+
+    private mutating func info(section: String) throws(RemoteError) -> String {
         let answer = try call([Array("INFO".utf8), Array(section.utf8)])
         guard let bytes = answer.bytes else { throw violation("INFO is answered by \(answer.kind)") }
         return String(decoding: bytes, as: UTF8.self)

@@ -157,6 +157,16 @@ struct RESPConnectionTests {
         #expect(words(peer) == ["INFO", "everything"])
     }
 
+    @Test func `a server that does not know everything is asked for all`() throws {
+        let peer = PeerSocket()
+        var connection = peer.respConnection()
+        peer.send("$0\r\n\r\n$3\r\n# A\r\n")
+        let text = try connection.info()
+        #expect(text == "# A")
+        #expect(words(peer) == ["INFO", "everything"])
+        #expect(words(peer) == ["INFO", "all"])
+    }
+
     @Test func `a silent peer times out`() throws {
         let peer = PeerSocket()
         peer.limitClientReceives(microseconds: 1)

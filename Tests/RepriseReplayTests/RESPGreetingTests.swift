@@ -52,6 +52,16 @@ struct RESPGreetingTests {
         #expect(outcome.failure?.message.contains("s3cr3t") == false)
     }
 
+    @Test func `another refusal keeps the server's words`() throws {
+        let outcome = try greet("full", ["-ERR max number of clients reached\r\n"])
+        #expect(outcome.failure?.message.hasSuffix(": ERR max number of clients reached") == true)
+    }
+
+    @Test func `a proxy that agrees in RESP 2 is spoken to`() throws {
+        let outcome = try greet("proxy", ["*2\r\n$5\r\nproto\r\n:3\r\n"])
+        #expect(outcome.version == 2)
+    }
+
     @Test func `a server that asks for a password says how to give it`() throws {
         let outcome = try greet("locked", ["-NOAUTH HELLO must be called\r\n"], password: nil)
         #expect(outcome.failure?.message.contains("redis://:password@host") == true)
