@@ -54,11 +54,9 @@ class Node:
         # Another process may take the port between the probe and the bind, so a start is tried again.
         for attempt in range(3):
             self.port = free_port(self.host)
-            command = [binary(), "serve", "--host", self.host, "--port", str(self.port), "--memory", memory]
-            if self.unix_socket:
-                command += ["--unix", str(self.unix_socket)]
+            command = self._command(memory, arguments)
             self.process = subprocess.Popen(
-                command + arguments, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+                command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
             )
             if self.descriptor_limit is not None:
                 limits = (self.descriptor_limit, self.descriptor_limit)
@@ -67,6 +65,12 @@ class Node:
                 return
             if attempt == 2:
                 raise RuntimeError(f"{' '.join(command)} did not start:\n{self.output()}")
+
+    def _command(self, memory, arguments) -> list[str]:
+        command = [binary(), "serve", "--host", self.host, "--port", str(self.port), "--memory", memory]
+        if self.unix_socket:
+            command += ["--unix", str(self.unix_socket)]
+        return command + arguments
 
     @property
     def address(self):

@@ -1,0 +1,1 @@
+"""The tables of the parity test: scripts of commands, by topic."""

@@ -1,0 +1,60 @@
+"""What a node answers otherwise than Redis on purpose: the one list, each with its reason.
+
+A test proves that each entry still differs, and that the node answers as it says here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..parity import case
+
+OTHER_TYPES = (
+    "LPUSH k v", "RPUSH k v", "LRANGE k 0 -1", "SADD k v", "SMEMBERS k", "HSET k f v", "HGET k f",
+    "ZADD k 1 v", "ZRANGE k 0 -1", "XADD k * f v", "PFADD k v", "GEOADD k 1 1 v",
+)  # fmt: skip
+OTHER_STRINGS = (
+    "APPEND k v", "INCR n", "DECR n", "INCRBY n 1", "INCRBYFLOAT n 1", "GETRANGE k 0 1", "SETRANGE k 0 v",
+    "SETBIT k 1 1", "GETBIT k 1", "GETSET k v", "MSETNX a 1", "RENAME k l", "COPY k l", "RANDOMKEY", "DUMP k",
+    "OBJECT ENCODING k",
+)  # fmt: skip
+OTHER_SERVICES = (
+    "MULTI", "WATCH k", "SUBSCRIBE c", "PUBLISH c m", "EVAL return\\x201 0", "SAVE", "BGSAVE", "LASTSAVE",
+    "REPLICAOF no one", "ROLE", "SLOWLOG GET", "LATENCY RESET", "DEBUG SLEEP 0", "ACL WHOAMI", "SWAPDB 0 0",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Commands that a node answers in its own way."""
+
+    reason: str
+    script: object
+    # What each of the node's replies has to match as a whole.
+    node: str
+    # The first version of Redis that answers as the node does, so that there is no difference any more.
+    until: tuple[int, ...] = ()
+
+
+def unknown(reason: str, commands) -> tuple[Difference, ...]:
+    """Commands that a node does not have. Each begins on an empty server that holds the strings k and n."""
+    return tuple(
+        Difference(reason, case(command, command),
+        r"-ERR unknown command '[^']*', with args beginning with: .*\r\n")
+        for command in commands
+    )
+
+
+DIFFERENCES = (
+    *unknown("a node stores plain values of bytes, no other type", OTHER_TYPES),
+    *unknown("a cached value is written whole, never changed in place", OTHER_STRINGS),
+    *unknown("a node is a cache: no transactions, channels, scripts, snapshots or replicas", OTHER_SERVICES),
+    Difference("COMMAND COUNT counts the commands that exist", case("count", "COMMAND COUNT"),
+    r":[1-9]\d{1,2}\r\n"),
+    Difference("COMMAND DOCS knows the commands that exist", case("docs", "COMMAND DOCS LPUSH"),
+    r"[*%]0\r\n"), Difference("CLIENT SETINFO came with Redis 7.2, and clients of today send it",
+               case("setinfo", "CLIENT SETINFO LIB-NAME name", "CLIENT SETINFO LIB-VER 1.2"), r"\+OK\r\n", (7,
+                    2)),
+    Difference("CLIENT NO-TOUCH came with Redis 7.2",
+               case("no-touch", "CLIENT NO-TOUCH ON", "CLIENT NO-TOUCH off"), r"\+OK\r\n", (7, 2)),
+)  # fmt: skip
