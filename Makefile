@@ -25,6 +25,7 @@ wire: ## Inner loop: raw-socket tests against a debug node (standard library Pyt
 	swift build --product reprise
 	$$(scripts/find-python) Tests/Clients/test_wire.py
 	$$(scripts/find-python) Tests/Clients/test_slow_peers.py
+	$$(scripts/find-python) -m unittest discover -s Tests/Clients -t Tests/Clients -p 'test_resp_*.py'
 
 clients: ## The client tests alone, LMCache's own client among them
 	scripts/test clients
