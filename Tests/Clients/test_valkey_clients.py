@@ -1,4 +1,4 @@
-"""valkey-glide's blocking client, alone and for a cluster, against a node; and against a Redis, as the control."""
+"""valkey-glide's blocking client, alone and in cluster mode, against a node; and against a Redis."""
 
 from __future__ import annotations
 
