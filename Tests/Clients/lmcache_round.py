@@ -32,10 +32,11 @@ LARGE_SHAPE = (2, 4, 2048, 1024)
 class Session:
     """LMCache's local side: configuration, a CPU pool, and an event loop on its own thread."""
 
-    def __init__(self, host: str, port: int):
-        self.url = f"lm://{host}:{port}"
+    def __init__(self, url: str, **options):
+        self.url = url
         self.config = LMCacheEngineConfig.from_defaults(
-            chunk_size=256, local_cpu=False, max_local_cpu_size=0.5, remote_url=self.url, remote_serde="naive"
+            chunk_size=256, local_cpu=False, max_local_cpu_size=0.5, remote_url=url, remote_serde="naive",
+            **options
         )
         self.metadata = LMCacheMetadata(
             model_name="test-model",
@@ -244,7 +245,7 @@ ROUNDS = {
 
 if __name__ == "__main__":
     name, host, port = sys.argv[1:]
-    ROUNDS[name](Session(host, int(port)))
+    ROUNDS[name](Session(f"lm://{host}:{port}"))
     print(f"round {name} held", flush=True)
     # LMCache's threads and the connector's blocked loop must not keep the process.
     os._exit(0)
