@@ -1,8 +1,9 @@
 """Clients that die in the middle of PUTs and GETs, under load, round after round, against one node.
 
-After every round: no readable key has a wrong byte or a version that was already replaced; bytes in use
-equal the sum of the entries; nothing is reserved; the allocator is consistent; no connection of a dead client
-is left. At the end resident memory is the arena, the index, the named buffers and at most 64 MiB.
+Each round speaks lm:// first, then RESP (resp_rounds.py). After it no readable key has a wrong byte or a
+version that was already replaced; bytes in use equal the sum of the entries; nothing is reserved; the
+allocator is consistent; no connection of a dead client is left. At the end resident memory is the arena, the
+index, the named buffers and at most 64 MiB.
 
 Usage: python soak.py [--rounds 100] [--seed N] [--memory-mib 64] [--clients 8]. Standard library only.
 """
@@ -10,53 +11,31 @@ Usage: python soak.py [--rounds 100] [--seed N] [--memory-mib 64] [--clients 8].
 from __future__ import annotations
 
 import argparse
-import mmap
 import os
 import pathlib
 import random
 import signal
-import struct
 import sys
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "Clients")]
+import children  # noqa: E402
 import values  # noqa: E402
+from progress import Progress  # noqa: E402
+from resp_rounds import RespRounds  # noqa: E402
 from support import lm  # noqa: E402
-from support.node import Node  # noqa: E402
+from support.redis_server import RespNode  # noqa: E402
 
 MIB = 1 << 20
 KEYS_PER_WRITER = 24
 VALUE_BYTE_COUNTS = (1000, 4096, 100_000, MIB, MIB + 1, 3 * MIB)
 RESIDENT_SLACK_BYTE_COUNT = 64 * MIB
-CHILD_LIMIT_SECONDS = 60
-WRONG_BYTES_STATUS = 3
-
-
-class Progress:
-    """What writers have begun and finished, in memory shared with the children: two counters for each key."""
-
-    def __init__(self, key_count: int):
-        self.memory = mmap.mmap(-1, 16 * key_count)
-
-    def begin(self, index: int) -> int:
-        version = self.begun(index) + 1
-        struct.pack_into("<Q", self.memory, 16 * index, version)
-        return version
-
-    def finish(self, index: int, version: int) -> None:
-        struct.pack_into("<Q", self.memory, 16 * index + 8, version)
-
-    def begun(self, index: int) -> int:
-        return struct.unpack_from("<Q", self.memory, 16 * index)[0]
-
-    def finished(self, index: int) -> int:
-        return struct.unpack_from("<Q", self.memory, 16 * index + 8)[0]
 
 
 class Soak:
-    def __init__(self, node: Node, client_count: int, seed: int):
+    def __init__(self, node: RespNode, client_count: int, seed: int):
         self.node = node
         self.random = random.Random(seed)
         self.writer_count = client_count // 2
@@ -125,46 +104,17 @@ class Soak:
     # In the parent
 
     def spawn(self, work, *arguments) -> int:
-        source = random.Random(self.random.getrandbits(64))
-        child = os.fork()
-        if child != 0:
-            return child
-        status = 1
-        try:
-            work(*arguments, source)
-        except ValueError as error:
-            print(f"wrong bytes: {error}", file=sys.stderr, flush=True)
-            status = WRONG_BYTES_STATUS
-        except Exception as error:
-            print(f"client failed: {error!r}", file=sys.stderr, flush=True)
-        finally:
-            os._exit(status)
+        return children.spawn(self.random.getrandbits(64), work, *arguments)
 
     def round(self, number: int) -> str:
-        children = [self.spawn(self.write, writer) for writer in range(self.writer_count)]
-        children += [self.spawn(self.read) for _ in range(self.reader_count)]
+        clients = [self.spawn(self.write, writer) for writer in range(self.writer_count)]
+        clients += [self.spawn(self.read) for _ in range(self.reader_count)]
         # Every second round the parent kills them wherever they are.
         if number % 2 == 1:
             time.sleep(self.random.uniform(0.05, 0.6))
-            for child in children:
-                os.kill(child, signal.SIGKILL)
-        deadline = time.monotonic() + CHILD_LIMIT_SECONDS
-        for child in children:
-            self.reap(child, deadline)
+            children.kill(clients)
+        children.reap_all(clients)
         return self.check()
-
-    def reap(self, child: int, deadline: float) -> None:
-        while True:
-            pid, status = os.waitpid(child, os.WNOHANG)
-            if pid != 0:
-                break
-            if time.monotonic() > deadline:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-                raise AssertionError(f"a client was stuck for {CHILD_LIMIT_SECONDS} s")
-            time.sleep(0.005)
-        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-            raise AssertionError(f"a client ended with status {status} instead of being killed; see above")
 
     def check(self) -> str:
         """Proves the node's books and every readable value; returns a line about them."""
@@ -230,11 +180,11 @@ def main() -> int:
     print(f"soak: {options.rounds} rounds, {options.clients} clients each, seed {options.seed}", flush=True)
     folder = tempfile.TemporaryDirectory()
     unix_socket = pathlib.Path(folder.name) / "reprise.sock"
-    with folder, Node(memory=f"{options.memory_mib}MiB", unix_socket=unix_socket) as node:
-        soak = Soak(node, options.clients, options.seed)
+    with folder, RespNode(memory=f"{options.memory_mib}MiB", unix_socket=unix_socket) as node:
+        soak, resp_rounds = Soak(node, options.clients, options.seed), RespRounds(node, options.seed)
         for number in range(options.rounds):
             try:
-                line = soak.round(number)
+                line = f"{soak.round(number)}; {resp_rounds.round(number)}"
             except (AssertionError, ValueError, OSError) as error:
                 print(f"round {number} FAILED (seed {options.seed}): {error}", flush=True)
                 raise
