@@ -261,9 +261,9 @@ class SharedKeys(RespCase):
         client, other = self.connect(), self.lm_connect()
         other.put(self.key(), b"value")
         self.assertEqual(other.get(self.key()), b"value")
-        self.assertEqual(client.call("PEXPIRE", self.key(), 80), 1)
+        self.assertEqual(client.call("PEXPIRE", self.key(), 300), 1)
         self.assertEqual(other.get(self.key()), b"value")
-        time.sleep(0.2)
+        time.sleep(0.5)
         self.assertIsNone(other.get(self.key()))
         self.assertFalse(other.exists(self.key()))
 

@@ -6,8 +6,9 @@ from .. import resp
 from ..parity import Session, case, closing, fields, form, masked, matching, near, on, raw
 
 HELLO = masked("server", "version", "id")
-CLIENT_FIELDS = fields("id", "addr", "laddr", "fd", "name", "age", "idle", "flags", "db", "cmd", "user",
-"resp")
+CLIENT_FIELDS = fields(
+    "id", "addr", "laddr", "fd", "name", "age", "idle", "flags", "db", "cmd", "user", "resp"
+)  # fmt: skip
 
 
 def client_id(session: Session, connection: str) -> bytes:
@@ -104,8 +105,8 @@ CASES = (
          "SELECT 0 0"),
     case("quit", closing("QUIT")),
     case("quit with arguments", closing("QUIT now")),
-    case("quit within a pipeline", raw(b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n*1\r\n$4\r\nPING\r\n", 2,
-         True)),
+    case("quit within a pipeline",
+         raw(b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nQUIT\r\n*1\r\n$4\r\nPING\r\n", 2, True)),
     case("reset", "CLIENT SETNAME me", "RESET", "CLIENT GETNAME", "GET none", "PING", "RESET now", "reset"),
     case("client names", "CLIENT GETNAME", "CLIENT SETNAME me", "CLIENT GETNAME", 'CLIENT SETNAME ""',
          "CLIENT GETNAME", "CLIENT SETNAME a\\x20b", "CLIENT SETNAME a\\nb", "CLIENT SETNAME \\xff",
@@ -126,10 +127,9 @@ CASES = (
     case("client kill by user and type", kill_by_user_and_type),
     case("client kill with errors", "CLIENT KILL", "CLIENT KILL 127.0.0.1:1", "CLIENT KILL nowhere",
          "CLIENT KILL ID", "CLIENT KILL ID abc", "CLIENT KILL ID 0", "CLIENT KILL ID -5",
-         "CLIENT KILL TYPE nosuch",
-         "CLIENT KILL USER nobody", "CLIENT KILL SKIPME maybe", "CLIENT KILL FOO bar", "CLIENT KILL ADDR",
-         "CLIENT KILL ADDR 1.2.3.4:5", "CLIENT KILL LADDR 1.2.3.4:5", "CLIENT KILL ID 999999999 ADDR",
-         "CLIENT KILL ID 999999999 SKIPME"),
+         "CLIENT KILL TYPE nosuch", "CLIENT KILL USER nobody", "CLIENT KILL SKIPME maybe",
+         "CLIENT KILL FOO bar", "CLIENT KILL ADDR", "CLIENT KILL ADDR 1.2.3.4:5",
+         "CLIENT KILL LADDR 1.2.3.4:5", "CLIENT KILL ID 999999999 ADDR", "CLIENT KILL ID 999999999 SKIPME"),
     case("client no-evict", "CLIENT NO-EVICT on", "CLIENT NO-EVICT OFF", "CLIENT NO-EVICT maybe",
          "CLIENT NO-EVICT", "CLIENT NO-EVICT on off"),
     case("client subcommands that do not exist", "CLIENT", "CLIENT NOSUCH", "CLIENT NOSUCH a b",

@@ -51,8 +51,9 @@ CONFIG_CASES = (
 )
 
 INFO_CASES = (
-    case("info of everything", form("INFO", fields("redis_version", "role", "used_memory", "maxmemory",
-         "connected_clients", "uptime_in_seconds", "redis_mode", "run_id", "tcp_port", "process_id"))),
+    case("info of everything",
+         form("INFO", fields("redis_version", "role", "used_memory", "maxmemory", "connected_clients",
+                             "uptime_in_seconds", "redis_mode", "run_id", "tcp_port", "process_id"))),
     case("info of sections",
          form("INFO server", fields("redis_version", "redis_mode", "run_id", "tcp_port", "role")),
          form("INFO replication", fields("role", "connected_slaves", "redis_version")),
@@ -64,8 +65,8 @@ INFO_CASES = (
          form("INFO everything", fields("redis_version", "role", "used_memory")),
          form("INFO all", fields("redis_version", "role", "used_memory")),
          form("INFO default", fields("redis_version", "role", "used_memory")),
-         form("INFO server replication", fields("redis_version", "role", "used_memory")),
-         "INFO nosuch", 'INFO ""'),
+         form("INFO server replication", fields("redis_version", "role", "used_memory")), "INFO nosuch",
+         'INFO ""'),
     case("info says which role the server has",
          form("INFO replication", matching(r".*\r\nrole:master\r\n.*"))),
     case("info counts keys", "INFO keyspace", "MSET a 1 b 2", "EXPIRE a 100", form("INFO keyspace",

@@ -34,9 +34,8 @@ def option_cases():
 def order_cases():
     """The same options in another order, and in small letters."""
     yield case("set with options in any order", "SET k v EX 100 NX GET", "SET k w GET XX PX 100000", PTTL,
-               "GET k",
-               "SET k x KEEPTTL GET XX", PTTL, "SET k y xx get keepttl", PTTL, "SET k z ex 100 nx", "GET k",
-               "sEt k z eX 100", PTTL)
+               "GET k", "SET k x KEEPTTL GET XX", PTTL, "SET k y xx get keepttl", PTTL, "SET k z ex 100 nx",
+               "GET k", "sEt k z eX 100", PTTL)
 
 
 def conflict_cases():
@@ -52,24 +51,29 @@ def conflict_cases():
     yield case("set with get twice", "SET k v GET GET", "SET k w GET NX GET", "GET k")
 
 
-INTEGERS_THAT_ARE_NONE = ('""', "abc", "1.5", "0x10", "1e3", "+1", "\\x201", "1\\x20", "01",
-"9223372036854775808",
-                          "-9223372036854775809", "99999999999999999999", "-", "1\\x00")
+def sized_values(*sizes):
+    for size in sizes:
+        yield from (("SET", "k", bytes(index * 7 % 251 for index in range(size))), "GET k", "STRLEN k")
+
+
+INTEGERS_THAT_ARE_NONE = (
+    '""', "abc", "1.5", "0x10", "1e3", "+1", "\\x201", "1\\x20", "01", "9223372036854775808",
+    "-9223372036854775809", "99999999999999999999", "-", "1\\x00",
+)  # fmt: skip
 TIMES_THAT_ARE_WRONG = ("0", "-1", "-9223372036854775808", "9223372036854775807", "9223372036854775")
 
 BINARY_CASES = (
     case("binary keys and values", ("SET", BINARY, BINARY), ("GET", BINARY), ("EXISTS", BINARY),
-         ("STRLEN", BINARY), ("SET", b"\r\n", b"\r\n$5\r\n"), ("GET", b"\r\n"), ("GET", b"\r"), ("GET",
-         b"\n"), ("MGET", BINARY, b"\x00", b"\r\n"), ("DEL", BINARY)),
+         ("STRLEN", BINARY), ("SET", b"\r\n", b"\r\n$5\r\n"), ("GET", b"\r\n"), ("GET", b"\r"),
+         ("GET", b"\n"), ("MGET", BINARY, b"\x00", b"\r\n"), ("DEL", BINARY)),
     case("empty keys and values", 'SET "" value', 'GET ""', 'EXISTS ""', 'STRLEN ""', 'SET k ""', "GET k",
          "STRLEN k", "EXISTS k", 'DEL ""', "MSET \"\" \"\" a \"\"", 'MGET "" a b', "TYPE k", "PERSIST k",
          'SET k "" XX GET', 'GETDEL ""', 'GETEX a'),
     case("keys that differ in one byte", "SET k\\x00 a", "GET k", "GET k\\x00", "GET k\\x00\\x00", "SET K b",
          "GET k", "GET K", "EXISTS k K k\\x00"),
-    case("a long key", ("SET", b"k" * 140, "v"), ("GET", b"k" * 140), ("GET", b"k" * 139), ("DEL",
-         b"k" * 140)),
-    case("values of several sizes", *(step for size in (1, 4095, 4096, 4097, 65_537, 300_000) for step in (
-        ("SET", "k", bytes(index * 7 % 251 for index in range(size))), "GET k", "STRLEN k"))),
+    case("a long key", ("SET", b"k" * 140, "v"), ("GET", b"k" * 140), ("GET", b"k" * 139),
+         ("DEL", b"k" * 140)),
+    case("values of several sizes", *sized_values(1, 4095, 4096, 4097, 65_537, 300_000)),
 )
 
 BASIC_CASES = (
@@ -94,27 +98,25 @@ BASIC_CASES = (
          "SETEX k 1.5 v", "SETEX k 1", "SETEX k 1 v x"),
     case("psetex", "PSETEX k 100000 v", PTTL, "GET k", "PSETEX k 0 v", "PSETEX k -1 v", "PSETEX k abc v",
          "PSETEX k 9223372036854775807 v", "PSETEX k 9223372036854775808 v", "PSETEX k 1", "PSETEX k 1 v x"),
-    case("a value is gone after its time", "SET k v PX 60", "SET l v EX 1", "PSETEX m 60 v", "GET k",
-         wait(0.15),
-         "GET k", "EXISTS k", "TTL k", "PTTL k", "EXPIRETIME k", "STRLEN k", "TYPE k", "GET m", "MGET k m",
-         "DEL k", "GETDEL m", "PERSIST m", "EXPIRE m 10", "TOUCH k", "SETNX k new", "GET k", "TTL k",
-         "GET l"),
-    case("a condition sees the end of a value", "SET k v PX 60", wait(0.15), "SET k w XX", "SET k w NX",
-         "GET k",
-         "SET k v PX 60", wait(0.15), "SET k w GET", "SET k v PX 60", wait(0.15), "SET k w KEEPTTL", "TTL k"),
+    case("a value is gone after its time", "SET k v PX 200", "SET l v EX 10", "PSETEX m 200 v", "GET k",
+         wait(0.35), "GET k", "EXISTS k", "TTL k", "PTTL k", "EXPIRETIME k", "STRLEN k", "TYPE k", "GET m",
+         "MGET k m", "DEL k", "GETDEL m", "PERSIST m", "EXPIRE m 10", "TOUCH k", "SETNX k new", "GET k",
+         "TTL k", "GET l"),
+    case("a condition sees the end of a value", "SET k v PX 200", wait(0.35), "SET k w XX", "SET k w NX",
+         "GET k", "SET k v PX 200", wait(0.35), "SET k w GET", "SET k v PX 200", wait(0.35),
+         "SET k w KEEPTTL", "TTL k"),
     case("getdel", "GETDEL k", "SET k v", "GETDEL k", "EXISTS k", "GETDEL", "GETDEL a b"),
     case("getex without options", "GETEX k", "SET k v EX 100", "GETEX k", PTTL, "GETEX",
          "GETEX none PERSIST"),
     case("getex with options", "SET k v", "GETEX k EX 100", PTTL, "GETEX k PX 100000", PTTL,
-         "GETEX k PERSIST",
-         "TTL k", f"GETEX k EXAT {FUTURE}", "EXPIRETIME k", f"GETEX k PXAT {FUTURE}000", "PEXPIRETIME k",
-         "getex k persist", "TTL k", "GETEX none EX 100", "EXISTS none"),
+         "GETEX k PERSIST", "TTL k", f"GETEX k EXAT {FUTURE}", "EXPIRETIME k", f"GETEX k PXAT {FUTURE}000",
+         "PEXPIRETIME k", "getex k persist", "TTL k", "GETEX none EX 100", "EXISTS none"),
     case("getex with a time in the past", "SET k v", f"GETEX k EXAT {PAST}", "EXISTS k", "SET k v",
          f"GETEX k PXAT {PAST}", "EXISTS k"),
     case("getex with options that are wrong", "SET k v", "GETEX k EX", "GETEX k EX 10 PX 10",
-         "GETEX k EX 10 PERSIST",
-         "GETEX k PERSIST EX 10", "GETEX k PERSIST PERSIST", "GETEX k KEEPTTL", "GETEX k NX", "GETEX k FOO",
-         "GETEX k EX 10 EX 10", "GETEX none FOO", "GETEX none EX abc", "GETEX none EX 0", "TTL k"),
+         "GETEX k EX 10 PERSIST", "GETEX k PERSIST EX 10", "GETEX k PERSIST PERSIST", "GETEX k KEEPTTL",
+         "GETEX k NX", "GETEX k FOO", "GETEX k EX 10 EX 10", "GETEX none FOO", "GETEX none EX abc",
+         "GETEX none EX 0", "TTL k"),
 )
 
 NUMBER_CASES = (
