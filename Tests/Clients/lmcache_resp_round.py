@@ -15,10 +15,23 @@ import time
 
 import lmcache_round  # Before LMCache itself, whose environment it sets.
 import torch
+from lmcache.v1.storage_backend.native_clients.connector_client_base import ConnectorClientBase
 from lmcache.v1.storage_backend.remote_backend import RemoteBackend
 from lmcache_round import check
 
 PARTIAL_SHAPE = (2, 4, 100, 1024)
+
+
+def exists_on_the_loop(client, keys):
+    """Stands in for LMCache 0.5.6's blocking lookup of resp://, which loses answers and then waits for ever.
+
+    It submits the lookup in one thread and registers its future only then; an answer that the loop's thread
+    sees in between is dropped. On the loop itself nothing comes in between.
+    """
+    return asyncio.run_coroutine_threadsafe(client.batch_exists(keys), client.loop).result()
+
+
+ConnectorClientBase.batch_exists_sync = exists_on_the_loop
 
 
 class Session(lmcache_round.Session):

@@ -66,12 +66,8 @@ class WithRounds:
 
 class EveryScheme(WithRounds):
     # One process for all, since most of its time goes into starting LMCache.
-    def test_puts_gets_lookups_batches_and_the_remote_backend(self):
-        self.run_rounds("basic", "overwrite", "batched", "concurrent", "backend")
-
-    # Over resp:// an engine hangs in a process whose earlier connectors are gone, against Redis too.
-    def test_an_engine_stores_and_another_engine_retrieves(self):
-        self.run_rounds("engine")
+    def test_puts_gets_lookups_batches_the_remote_backend_and_the_engine(self):
+        self.run_rounds("basic", "overwrite", "batched", "concurrent", "backend", "engine")
 
 
 class OverRedis(EveryScheme):
