@@ -31,7 +31,10 @@ let package = Package(
         benchmark("HashingBenchmark", ["RepriseCore", "RepriseHashing"]),
         benchmark("CoreBenchmark", ["RepriseCore"]),
         benchmark("FragmentationBenchmark", ["RepriseCore", "RepriseTesting"]),
-        // The peer that moves bytes and does nothing else; see peers.py.
-        .executableTarget(name: "LoopbackLimit"),
+        // The peer that moves bytes and does nothing else, and a client of values over RESP and memcached's
+        // protocol; see peers.py and redis_peers.py.
+        .target(name: "LoopbackSupport"),
+        .executableTarget(name: "LoopbackLimit", dependencies: ["LoopbackSupport"]),
+        .executableTarget(name: "ValueBench", dependencies: ["LoopbackSupport"]),
     ]
 )

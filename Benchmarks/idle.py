@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 
-from peers import Server, lm
+from comparison.servers import Server, lm
 
 IDLE_COUNT = 2000
 COST_MAX = 0.1

@@ -1,0 +1,1 @@
+"""What the comparisons of Reprise with other servers share."""
