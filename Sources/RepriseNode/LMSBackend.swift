@@ -28,9 +28,8 @@ public protocol LMSBackend: AnyObject, Sendable {
     /// Performs operations that share one acquisition of the lock.
     func perform(_ batch: inout StoreBatch)
 
-    /// The keys of up to `slotCount` places of the table, and the cursor to go on with; see
-    /// ``LocalCPUBackend/scan(from:slotCount:)``.
-    func scan(from cursor: UInt64, slotCount: Int) -> (keys: [StorageKey], next: UInt64)
+    /// Up to `count` keys, and the cursor to go on with; see ``LocalCPUBackend/scan(from:count:)``.
+    func scan(from cursor: UInt64, count: Int) -> (keys: [StorageKey], next: UInt64)
 
     /// Stored values.
     var entryCount: Int { get }

@@ -38,9 +38,9 @@ public final class LMSLocalBackend: LMSBackend {
     /// See ``LocalCPUBackend/perform(_:)``.
     public func perform(_ batch: inout StoreBatch) { backend.perform(&batch) }
 
-    /// See ``LocalCPUBackend/scan(from:slotCount:)``.
-    public func scan(from cursor: UInt64, slotCount: Int) -> (keys: [StorageKey], next: UInt64) {
-        backend.scan(from: cursor, slotCount: slotCount)
+    /// See ``LocalCPUBackend/scan(from:count:)``.
+    public func scan(from cursor: UInt64, count: Int) -> (keys: [StorageKey], next: UInt64) {
+        backend.scan(from: cursor, count: count)
     }
 
     /// Stored values.

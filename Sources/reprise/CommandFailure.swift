@@ -28,7 +28,7 @@ struct CommandFailure: Error {
         case let error as StorageError:
             self.init(error.code == .invalidArgument ? .usage : .startFailed, error.message)
         case let error as ServerError:
-            self.init(error.code == .badAddress ? .usage : .startFailed, error.message)
+            self.init([.badAddress, .badAccess].contains(error.code) ? .usage : .startFailed, error.message)
         default:
             return nil
         }

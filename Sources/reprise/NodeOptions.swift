@@ -75,7 +75,7 @@ struct NodeOptions: ParsableArguments {
     func completeURL() throws -> NodeURL {
         guard url.wire == .resp, url.credentials == nil else { return url }
         if let passwordFile {
-            return url.with(try NodeCredentials(password: try NodeOptions.firstLine(of: passwordFile)))
+            return url.with(try NodeCredentials(password: try PasswordFile.firstLine(of: passwordFile)))
         }
         guard let password = EnvironmentText.bytes(of: NodeOptions.passwordVariable) else { return url }
         return url.with(try NodeCredentials(password: password))
@@ -101,14 +101,6 @@ struct NodeOptions: ParsableArguments {
         } catch {
             return .failure(error)
         }
-    }
-
-    private static func firstLine(of path: String) throws(CommandFailure) -> [UInt8] {
-        var buffer = TransferBuffer(byteCapacity: 0)
-        let limit = NodeCredentials.passwordByteCountMax + 2
-        let byteCount = try FileDescriptor.read(path, into: &buffer, limit: limit)
-        let line = [UInt8](copying: buffer.prefix(byteCount)).prefix { $0 != UInt8(ascii: "\n") }
-        return line.last == UInt8(ascii: "\r") ? line.dropLast() : Array(line)
     }
 
     /// The dialects by the names that the command line gives them.

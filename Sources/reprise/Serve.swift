@@ -10,13 +10,16 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a cache node.",
         discussion: """
-            Serves lm:// (LMCache's cache server protocol, all dialects) over TCP and, when asked, a Unix \
-            socket. SIGTERM or SIGINT lets transfers in flight end and exits 0; a second one exits at once.
+            Serves lm:// (LMCache's cache server protocol, all dialects) and RESP 2 and 3 (Redis clients) on \
+            one TCP port and, when asked, a Unix socket. SIGTERM or SIGINT lets transfers in flight end and exits 0; a second one exits at once.
             """
     )
 
     @OptionGroup(title: "Where to listen")
     var listening: ListeningOptions
+
+    @OptionGroup(title: "Access")
+    var access: AccessOptions
 
     @OptionGroup(title: "Memory")
     var memory: MemoryOptions
@@ -39,7 +42,7 @@ struct Serve: ParsableCommand {
         // Before any thread starts, so that signals stay pending for `StopSignals`.
         StopSignals.block()
         let node = try makeNode()
-        let server = try Server(makeServerConfiguration(logger: logger), backend: node.server)
+        let server = try Server(try makeServerConfiguration(logger: logger), backend: node.server)
         try Console.write(Array(greeting(server.endpoints, node: node).utf8).rawSpan)
         Thread(name: "reprise-report") { [pool = node.memory.pool] in
             while !pool.isPopulated { usleep(Self.populationPollMicroseconds) }
@@ -52,12 +55,17 @@ struct Serve: ParsableCommand {
         var configuration = NodeConfiguration(memoryByteCount: memory.memory.byteCount)
         configuration.memory.locksMemory = memory.mlock
         configuration.evictionPolicy = memory.evictor
-        configuration.limits.valueByteCountMax = limits.maxValue.byteCount
+        // CONFIG SET may raise the server's limit later.
+        let valueByteCountMax = max(configuration.limits.valueByteCountMax, limits.maxValue.byteCount)
+        configuration.limits.valueByteCountMax = valueByteCountMax
         return try Node(configuration)
     }
 
-    private func makeServerConfiguration(logger: Logger) -> ServerConfiguration {
+    private func makeServerConfiguration(logger: Logger) throws(CommandFailure) -> ServerConfiguration {
         var configuration = ServerConfiguration()
+        configuration.access = try access.policy()
+        configuration.clusterAnnouncement = access.clusterAnnounce
+        configuration.versionText = RepriseVersion.text
         configuration.host = listening.noTCP ? nil : listening.host
         configuration.port = listening.port
         configuration.unixPath = listening.unix
@@ -98,10 +106,12 @@ extension Serve {
         if let port = endpoints.port {
             let host = listening.host.contains(":") ? "[\(listening.host)]" : listening.host
             let url = "lm://\(host):\(port)"
+            let redisURL = "redis://\(host):\(port)"
             lines += [
                 "  LMCache (0.2 to 0.5):  LMCACHE_REMOTE_URL=\(url) LMCACHE_REMOTE_SERDE=naive",
                 "                         or, in its YAML file:  remote_url: \"\(url)\"",
                 "  Swift:                 try LMConnection(connectingTo: NodeURL(parsing: \"\(url)\"))",
+                "  Redis clients:         redis-cli -p \(port), or \(redisURL)",
                 "  shell:                 reprise stat --url \(url)",
             ]
         }

@@ -11,7 +11,7 @@ struct ListeningOptions: ParsableArguments {
     @Option(help: "The TCP port; 0 lets the system choose.")
     var port: UInt16 = 65432
 
-    @Option(help: ArgumentHelp("Also listen on a Unix socket here.", valueName: "path"))
+    @Option(help: ArgumentHelp("Also listen on a Unix socket here.", valueName: "path"), completion: .file())
     var unix: String?
 
     @Flag(name: .customLong("no-tcp"), help: "Listen on the Unix socket only.")
@@ -43,6 +43,7 @@ struct MemoryOptions: ParsableArguments {
             "What is evicted first: lru, lfu, fifo, mru, or dummy for nothing. (default: lru)",
             valueName: "policy"
         ),
+        completion: .list(EvictionPolicy.allCases.map(\.rawValue)),
         transform: OptionText.evictionPolicy
     )
     var evictor: EvictionPolicy = .lru
@@ -95,6 +96,7 @@ struct LogOptions: ParsableArguments {
     @Option(
         help:
             "The least level logged: trace, debug, info, notice, warning, error, critical. (default: info)",
+        completion: .list(Logger.Level.allCases.map(\.rawValue)),
         transform: OptionText.logLevel
     )
     var logLevel: Logger.Level = .info

@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from support import node, redis  # noqa: E402
 
 # Whether the node under test answers RESP on its port. Until then only Redis stands for it.
-NODE_SPEAKS_RESP = False
+NODE_SPEAKS_RESP = True
 
 PASSWORD = "p@ss/w:rd %"
 PASSWORD_IN_URL = "p%40ss%2Fw%3Ard%20%25"

@@ -189,13 +189,13 @@ extension LocalCPUBackend {
     /// - Complexity: O(steps); takes the backend's lock once for each 256 steps.
     public func perform(_ batch: inout StoreBatch) { store.perform(&batch) }
 
-    /// The keys of up to `slotCount` places of the table from `cursor` on, and the cursor to go on with: 0
-    /// after the last place.
+    /// Up to `count` keys of the table's places from `cursor` on, and the cursor to go on with: 0 after the
+    /// last place. Fewer, or none, do not mean the end.
     ///
     /// A walk from 0 to 0 meets every key that is stored all the time; others perhaps, and none twice unless
     /// it was removed and stored again.
-    public func scan(from cursor: UInt64, slotCount: Int) -> (keys: [StorageKey], next: UInt64) {
-        store.scan(from: cursor, slotCount: slotCount)
+    public func scan(from cursor: UInt64, count: Int) -> (keys: [StorageKey], next: UInt64) {
+        store.scan(from: cursor, count: count)
     }
 
     /// Stored values, those included that have expired and whose memory is not freed yet.

@@ -61,21 +61,23 @@ extension EntryStore {
         return object != nil
     }
 
-    /// The keys of up to `slotCount` slots from `cursor` on, and where to go on; 0 after the last slot.
+    /// Up to `count` keys of the slots from `cursor` on, and where to go on; 0 after the last slot.
     ///
     /// An entry keeps its slot as long as it is stored, so a walk from 0 to 0 meets every key that is there
     /// all the time.
-    func scan(from cursor: UInt64, slotCount: Int) -> (keys: [StorageKey], next: UInt64) {
+    func scan(from cursor: UInt64, count: Int) -> (keys: [StorageKey], next: UInt64) {
         lock.withLock { state in
             guard cursor < UInt64(state.slotHighWater) else { return ([], 0) }
-            let start = EntrySlot(cursor)
-            let count = EntrySlot(clamping: max(1, min(slotCount, Int(StoreLimits.batchSlotCount))))
-            let end = min(state.slotHighWater, start + count)
+            var slot = EntrySlot(cursor)
+            let end = min(state.slotHighWater, slot + StoreLimits.batchSlotCount)
             var found: [StorageKey] = []
-            for slot in start..<end where state.isLive(slot) && !state.hasExpired(slot) {
-                found.append(state.keys.key(of: state.entries[slot].key))
+            while slot < end, found.count < count {
+                if state.isLive(slot), !state.hasExpired(slot) {
+                    found.append(state.keys.key(of: state.entries[slot].key))
+                }
+                slot += 1
             }
-            return (found, end == state.slotHighWater ? 0 : UInt64(end))
+            return (found, slot == state.slotHighWater ? 0 : UInt64(slot))
         }
     }
 

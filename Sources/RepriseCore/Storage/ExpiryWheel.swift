@@ -53,7 +53,7 @@ struct ExpiryWheel: ~Copyable {
 
     /// Adds an entry that is not in the wheel.
     mutating func insert(_ slot: EntrySlot, deadline: Int64) {
-        nodes[slot].deadline = min(deadline, Self.deadlineMax)
+        nodes[slot].deadline = deadline
         link(slot)
         count += 1
     }
@@ -116,7 +116,7 @@ struct ExpiryWheel: ~Copyable {
 
     /// Puts an entry into the list that its deadline belongs to at the wheel's time.
     private mutating func link(_ slot: EntrySlot) {
-        let deadline = nodes[slot].deadline
+        let deadline = min(nodes[slot].deadline, Self.deadlineMax)
         var list = Self.dueList
         if deadline > time {
             let level = (63 - (deadline ^ time).leadingZeroBitCount) / Self.slotBitCount

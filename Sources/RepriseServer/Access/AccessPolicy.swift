@@ -3,7 +3,7 @@ internal import RepriseCore
 /// Who may use a server.
 public struct AccessPolicy: Sendable {
     /// The password that RESP clients must give; `nil` for none.
-    public var password: String?
+    public var password: [UInt8]?
     /// Networks whose `lm://` clients, which cannot authenticate, are served beside those of this machine.
     public var lmAllowedNetworks: [NetworkRange] = []
     /// Serve beyond this machine without a password.
@@ -27,7 +27,7 @@ public struct AccessPolicy: Sendable {
     /// Whether a password is the right one, in a time that does not tell how much of it is.
     func accepts(_ candidate: RawSpan) -> Bool {
         guard let password else { return false }
-        return ConstantTime.areEqual(candidate, Array(password.utf8).rawSpan)
+        return ConstantTime.areEqual(candidate, password.rawSpan)
     }
 }
 

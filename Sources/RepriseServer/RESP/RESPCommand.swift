@@ -48,6 +48,8 @@ struct ShortName: Hashable {
         var words: (UInt64, UInt64) = (0, 0)
         for index in 0..<name.byteCount {
             var byte = name.loadByte(at: index)
+            // A zero byte is none of a name's, and would look like the end of a shorter one.
+            if byte == 0 { return nil }
             if byte >= 0x41, byte <= 0x5a { byte |= 0x20 }
             if index < 8 {
                 words.0 |= UInt64(byte) << UInt64(index * 8)

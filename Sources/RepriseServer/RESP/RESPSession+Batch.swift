@@ -175,7 +175,7 @@ extension RESPSession {
     }
 
     private func rounded(_ milliseconds: Int64, to unit: Int64) -> Int64 {
-        unit == 1 ? milliseconds : (milliseconds + unit / 2) / unit
+        milliseconds / unit + (milliseconds % unit * 2 >= unit && unit > 1 ? 1 : 0)
     }
 
     /// Counts a command into the server's hits, misses and puts.

@@ -5,16 +5,6 @@ extension RESPSession {
     /// CLIENT and its subcommands.
     func answerClient(_ words: RESPWords, on connection: Connection) -> Outcome {
         let name = words.lowercased(1)
-        let arity: ClosedRange<Int>
-        switch name {
-        case "id", "getname", "info", "help": arity = 2...2
-        case "setname", "no-evict", "no-touch": arity = 3...3
-        case "setinfo": arity = 4...4
-        case "list": arity = 2...Int.max
-        case "kill": arity = 3...Int.max
-        default: return unknownSubcommand(.client, words)
-        }
-        guard arity.contains(words.count) else { return wrongSubcommandArity(.client, name) }
         switch name {
         case "id": context.writer.integer(Int64(client.number))
         case "getname": writeName()
@@ -85,14 +75,14 @@ extension RESPSession {
             }
             if kind != "normal" { clients = [] }
         } else if words.count > 3, words.isKeyword(2, "ID") {
-            var wanted: Set<UInt64> = []
+            var wanted: Set<Int> = []
             for index in 3..<words.count {
-                guard let number = words.integer(index).flatMap({ UInt64(exactly: $0) }) else {
+                guard let number = words.integer(index) else {
                     return fail(.client, "ERR Invalid client ID")
                 }
                 wanted.insert(number)
             }
-            clients = clients.filter { wanted.contains($0.number) }
+            clients = clients.filter { wanted.contains(Int($0.number)) }
         } else if words.count > 2 {
             return fail(.client, Self.syntaxError)
         }
@@ -119,15 +109,6 @@ extension RESPSession {
         }
         _ = replied()
         return victims.contains { $0 === client } ? .close : .replied
-    }
-
-    func unknownSubcommand(_ command: RESPCommand, _ words: RESPWords) -> Outcome {
-        let name = command.name.uppercased()
-        return fail(command, "ERR unknown subcommand '\(quoted(words[1], 128))'. Try \(name) HELP.")
-    }
-
-    func wrongSubcommandArity(_ command: RESPCommand, _ subcommand: String) -> Outcome {
-        fail(command, "ERR wrong number of arguments for '\(command.name)|\(subcommand)' command")
     }
 
     func writeHelp(_ lines: [String]) {

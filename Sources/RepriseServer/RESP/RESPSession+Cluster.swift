@@ -19,9 +19,6 @@ extension RESPSession {
             ])
             return replied()
         }
-        let wordCounts = ["slots": 2, "shards": 2, "info": 2, "myid": 2, "nodes": 2, "keyslot": 3]
-        guard let wordCount = wordCounts[name] else { return unknownSubcommand(.cluster, words) }
-        guard words.count == wordCount else { return wrongSubcommandArity(.cluster, name) }
         guard let cluster = context.group.identity.cluster else {
             return fail(.cluster, Self.clusterDisabled)
         }

@@ -7,18 +7,15 @@ extension RESPSession {
         let name = words.lowercased(1)
         switch name {
         case "get":
-            guard words.count >= 3 else { return wrongSubcommandArity(.config, name) }
             writeSettings(words)
         case "set":
-            guard words.count >= 4 else { return wrongSubcommandArity(.config, name) }
             return changeSettings(words)
         case "resetstat":
-            guard words.count == 2 else { return wrongSubcommandArity(.config, name) }
             context.group.baseline.reset(to: RESPInfo(group: context.group).figures)
             context.writer.ok()
         case "rewrite":
             return fail(.config, "ERR The server is running without a config file")
-        case "help":
+        default:
             writeHelp([
                 "CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
                 "GET <pattern>", "    Return the settings whose names match.",
@@ -27,7 +24,6 @@ extension RESPSession {
                 "RESETSTAT", "    Let the statistics of INFO begin anew.",
                 "HELP", "    Print this help.",
             ])
-        default: return unknownSubcommand(.config, words)
         }
         return replied()
     }

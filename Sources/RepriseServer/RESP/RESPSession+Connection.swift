@@ -12,7 +12,7 @@ extension RESPSession {
     }
 
     func select(_ words: RESPWords) -> Outcome {
-        guard let number = words.integer(1) else { return fail(.select, "ERR invalid DB index") }
+        guard let number = words.integer(1) else { return fail(.select, Self.notInteger) }
         guard Int32(exactly: number) != nil else {
             let (low, high) = (Int32.min, Int32.max)
             return fail(.select, "ERR value is out of range, value must between \(low) and \(high)")
@@ -104,9 +104,9 @@ extension RESPSession {
     }
 
     private static let helloNeedsPassword =
-        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
-        + "<user> <pass> option can be used to authenticate the client and select the RESP protocol version "
-        + "at the same time"
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> "
+        + "<pass> option can be used to authenticate the client and select the RESP protocol version at the "
+        + "same time"
 
     private func setVersion(_ wanted: RESPVersion) {
         version = wanted

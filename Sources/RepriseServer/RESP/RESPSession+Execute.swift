@@ -11,6 +11,9 @@ extension RESPSession {
         guard command.specification.accepts(wordCount: words.count) else {
             return reject(command, "ERR wrong number of arguments for '\(command.name)' command", connection)
         }
+        if let fault = RESPSubcommands.fault(of: command, words) {
+            return reject(command, fault.message(quoting: quoted(words[1], 128)), connection)
+        }
         guard isAuthenticated || command.specification.flags.contains(.noAuth) else {
             return reject(command, "NOAUTH Authentication required.", connection)
         }
@@ -135,9 +138,12 @@ extension RESPSession {
                 metadata: ["client": "\(client.address)"]
             )
             context.counters.add(.closedProtocolError)
-            if let stopped = flush(to: connection), case .wait(let reason) = stopped.stop {
-                return .wait(reason)
-            }
+            // Nothing is answered, as in Redis: the page must not learn what is here.
+            plans.removeAll()
+            context.batch.removeAll()
+            context.writer.removeAll()
+            writtenReplyCount = 0
+            connection.replies.removeAll()
             return .close
         }
         var arguments = ""

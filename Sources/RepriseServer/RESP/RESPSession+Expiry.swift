@@ -104,21 +104,43 @@ extension RESPSession {
 
     /// GETEX: a value, and then its deadline.
     func getex(_ words: RESPWords, on connection: Connection) -> Outcome {
-        var change: StoreBatch.Operation?
-        if words.count == 3, words.isKeyword(2, "PERSIST") {
-            change = .persist
-        } else if words.count == 4, let keyword = TimeKeyword(words, 2) {
-            switch deadline(words, 3, keyword, .getex) {
+        guard let (persists, time) = getexOptions(words) else {
+            return reject(.getex, Self.syntaxError, connection)
+        }
+        var change: StoreBatch.Operation? = persists ? .persist : nil
+        if let (keyword, index) = time {
+            switch deadline(words, index, keyword, .getex) {
             case .at(let milliseconds): change = .setDeadline(milliseconds: milliseconds, [])
             case .invalid(let message): return getexWithBadTime(words, message, on: connection)
             }
-        } else if words.count > 2 {
-            return reject(.getex, Self.syntaxError, connection)
         }
         let first = context.batch.count
         context.batch.append(.acquire, key: words[1])
         if let change { context.batch.append(change, key: words[1], mayYield: false) }
         return queue(.getex, .value, from: first)
+    }
+
+    /// Reads the options of GETEX; `nil` for a syntax error. As in Redis, an option may be repeated.
+    private func getexOptions(
+        _ words: RESPWords
+    ) -> (persists: Bool, time: (keyword: TimeKeyword, wordIndex: Int)?)? {
+        var persists = false
+        var time: (keyword: TimeKeyword, wordIndex: Int)?
+        var index = 2
+        while index < words.count {
+            if words.isKeyword(index, "PERSIST"), time == nil {
+                persists = true
+            } else if let keyword = TimeKeyword(words, index), index + 1 < words.count, !persists,
+                time.map({ $0.keyword == keyword }) ?? true
+            {
+                time = (keyword, index + 1)
+                index += 1
+            } else {
+                return nil
+            }
+            index += 1
+        }
+        return (persists, time)
     }
 
     /// A key that is not stored comes before a bad time, as in Redis.

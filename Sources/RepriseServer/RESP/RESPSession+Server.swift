@@ -55,7 +55,7 @@ extension RESPSession {
             }
             index += 2
         }
-        let (keys, next) = context.backend.scan(from: cursor, slotCount: count)
+        let (keys, next) = context.backend.scan(from: cursor, count: count)
         let found = keys.filter { key in wantsStrings && (pattern?.matches(key.bytes) ?? true) }
         context.writer.array(2)
         context.writer.bulk("\(next)")
@@ -86,7 +86,7 @@ extension RESPSession {
         // The place may be empty: look on from there, and once more from the beginning.
         for _ in 0..<2 {
             repeat {
-                let (keys, next) = context.backend.scan(from: cursor, slotCount: 64)
+                let (keys, next) = context.backend.scan(from: cursor, count: 1)
                 if let key = keys.first { return context.writer.bulk(key.bytes.rawSpan) }
                 cursor = next
             } while cursor != 0
@@ -95,23 +95,19 @@ extension RESPSession {
     }
 
     private func memory(_ words: RESPWords) -> Outcome {
-        guard words.lowercased(1) == "usage" else {
-            if words.lowercased(1) == "help" {
-                writeHelp([
-                    "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-                    "USAGE <key> [SAMPLES <count>]", "    Return the bytes that a value takes of the memory.",
-                    "HELP", "    Print this help.",
-                ])
-                return replied()
-            }
-            return unknownSubcommand(.memory, words)
+        guard words.isKeyword(1, "USAGE") else {
+            writeHelp([
+                "MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+                "USAGE <key> [SAMPLES <count>]", "    Return the bytes that a value takes of the memory.",
+                "HELP", "    Print this help.",
+            ])
+            return replied()
         }
-        guard words.count >= 3 else { return wrongSubcommandArity(.memory, "usage") }
-        if words.count != 3 {
-            guard words.count == 5, words.isKeyword(3, "SAMPLES") else {
+        for index in stride(from: 3, to: words.count, by: 2) {
+            guard words.isKeyword(index, "SAMPLES"), index + 1 < words.count else {
                 return fail(.memory, Self.syntaxError)
             }
-            guard let samples = words.integer(4) else { return fail(.memory, Self.notInteger) }
+            guard let samples = words.integer(index + 1) else { return fail(.memory, Self.notInteger) }
             guard samples >= 0 else { return fail(.memory, Self.syntaxError) }
         }
         context.batch.append(.physicalByteCount, key: words[2])

@@ -140,7 +140,9 @@ extension Reactor {
         connection.session = session
         let heldBefore = connection.replies.heldByteCount
         let progress = session.process(span, on: connection, isLastTry: isLastTry)
-        counters.add(.heldBytes, connection.replies.heldByteCount - heldBefore)
+        let heldAfter = connection.replies.heldByteCount
+        counters.add(.heldBytes, max(0, heldAfter - heldBefore))
+        counters.subtract(.heldBytes, max(0, heldBefore - heldAfter))
         switch progress.stop {
         case .later, .receive: break
         case .wait(let reason): park(connection, reason)

@@ -16,7 +16,7 @@ CASES = tuple(
          "GETNAME"),
         ("what does not exist or has wrong arguments, before auth", "NOSUCH", "NOSUCH a b", "GET", "CLIENT",
          "CLIENT NOSUCH", "AUTH", "AUTH a b c", "CLIENT SETNAME me", "CLIENT GETNAME",
-         "CLIENT SETINFO LIB-NAME x"),
+         "CLIENT GETNAME x"),
         ("quit and reset before auth", "RESET", closing("QUIT")),
         ("auth with the password", LOGIN, "PING", "SET k v", "GET k", LOGIN),
         ("auth with user and password", ("AUTH", "default", PASSWORD), "GET none"),

@@ -18,12 +18,11 @@ OTHER_TYPES = (
 )  # fmt: skip
 OTHER_STRINGS = (
     "APPEND k v", "INCR n", "DECR n", "INCRBY n 1", "INCRBYFLOAT n 1", "GETRANGE k 0 1", "SETRANGE k 0 v",
-    "SETBIT k 1 1", "GETBIT k 1", "GETSET k v", "MSETNX a 1", "RENAME k l", "COPY k l", "RANDOMKEY", "DUMP k",
-    "OBJECT ENCODING k",
+    "SETBIT k 1 1", "GETBIT k 1", "MSETNX a 1", "RENAME k l", "COPY k l", "DUMP k", "OBJECT ENCODING k",
 )  # fmt: skip
 OTHER_SERVICES = (
     "MULTI", "WATCH k", "SUBSCRIBE c", "PUBLISH c m", "EVAL return\\x201 0", "SAVE", "BGSAVE", "LASTSAVE",
-    "REPLICAOF no one", "ROLE", "SLOWLOG GET", "LATENCY RESET", "DEBUG SLEEP 0", "ACL WHOAMI", "SWAPDB 0 0",
+    "REPLICAOF no one", "SLOWLOG GET", "LATENCY RESET", "DEBUG SLEEP 0", "ACL WHOAMI", "SWAPDB 0 0",
 )  # fmt: skip
 
 
@@ -75,6 +74,16 @@ DIFFERENCES = (
                     raw(resp.command("SET", "k", bytes((1 << 20) + 1)) + resp.command("PING"), 2)),
                (r"-ERR (?!Protocol error)[^\r\n]+\r\n", r"\+PONG\r\n"),
                redis_arguments=("--proto-max-bulk-len", "1mb"), node_arguments=("--max-value", "1MiB")),
+    Difference("a length that does not end with CRLF, or an argument that does not, is wrong: what follows it "
+               "would be stored as something that nobody sent",
+               case("an argument with another end", raw(b"*1\r\n$4\r\nPINGxx", 1)),
+               r"-ERR Protocol error: expected CRLF behind an argument: its length is wrong\r\n"),
+    Difference("values may be as long as the node's limit, which no line of a request need know",
+               case("an argument over Redis's limit", closing(raw(b"*1\r\n$536870913\r\n", 0))),
+               r"\(nothing came\)"),
+    Difference("errors are texts: bytes that are none are shown by their number, or as U+FFFD",
+               case("bytes that are no text", raw(b"*1\r\n\xff\r\n", 1)),
+               r"-ERR Protocol error: expected '\$', got '\\xff'\r\n"),
     Difference("a peer that has said all it has to say still gets its replies",
                case("a shut down behind a request", shut_down_early), "whole"),
     Difference("a peer that begins with TLS is told at once, by a close, that nobody speaks it here",
