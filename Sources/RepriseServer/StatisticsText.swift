@@ -44,7 +44,8 @@ enum StatisticsText {
     /// Nanoseconds as decimal seconds.
     static func seconds(_ nanoseconds: UInt64) -> String {
         let fraction = String(nanoseconds % 1_000_000_000)
-        return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 9 - fraction.count) + fraction
+        let zeros = String(repeating: "0", count: 9 - fraction.count)
+        return "\(nanoseconds / 1_000_000_000).\(zeros)\(fraction)"
     }
 
     private static func store(_ statistics: LMSStatistics) -> [(String, UInt64)] {

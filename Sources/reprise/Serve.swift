@@ -11,7 +11,8 @@ struct Serve: ParsableCommand {
         abstract: "Run a cache node.",
         discussion: """
             Serves lm:// (LMCache's cache server protocol, all dialects) and RESP 2 and 3 (Redis clients) on \
-            one TCP port and, when asked, a Unix socket. SIGTERM or SIGINT lets transfers in flight end and exits 0; a second one exits at once.
+            one TCP port and, when asked, a Unix socket. SIGTERM or SIGINT lets transfers in flight end and \
+            exits 0; a second one exits at once.
             """
     )
 

@@ -163,7 +163,8 @@ import Testing
         limits.lingerTimeMax = .milliseconds(1)
         let server = try TestServer(limits: limits)
         let client = try server.connect()
-        try client.send([UInt8](repeating: 9, count: 200_000))
+        // A first byte from 1 to 5 says lm.
+        try client.send([5] + [UInt8](repeating: 9, count: 200_000))
         server.wait("reprise_connections", is: 0)
         #expect(client.receivesEnd())
     }

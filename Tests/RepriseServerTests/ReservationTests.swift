@@ -154,7 +154,7 @@ final class CrowdedBackend: LMSBackend {
     }
 
     func reserve(
-        for key: StorageKey,
+        for key: StorageKey?,
         byteCount: Int,
         metadata: MemoryObjectMetadata,
         whenRoomReturns: @escaping @Sendable () -> Void
@@ -178,6 +178,13 @@ final class CrowdedBackend: LMSBackend {
     func contains(_ key: StorageKey) -> Bool { inner.contains(key) }
     func listKeys() -> [StorageKey] { inner.listKeys() }
     func remove(_ key: StorageKey) -> Bool { inner.remove(key) }
+    func perform(_ batch: inout StoreBatch) { inner.perform(&batch) }
+    func scan(from cursor: UInt64, count: Int) -> (keys: [StorageKey], next: UInt64) {
+        inner.scan(from: cursor, count: count)
+    }
+    var entryCount: Int { inner.entryCount }
+    func removeAll() { inner.removeAll() }
+    var evictionPolicy: EvictionPolicy { inner.evictionPolicy }
     var statistics: LMSStatistics { inner.statistics }
     var capacityByteCount: Int { inner.capacityByteCount }
     var isConsistent: Bool? { inner.isConsistent }

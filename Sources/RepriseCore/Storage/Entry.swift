@@ -24,6 +24,7 @@ struct Entry: BitwiseCopyable {
         block: SegregatedFitAllocator.BlockID,
         key: KeySlab.Handle
     ) {
+        // SAFETY: the entry takes over the caller's unit of the reference count.
         unsafe self.object = object
         self.lastUse = lastUse
         self.tag = tag

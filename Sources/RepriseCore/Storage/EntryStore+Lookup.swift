@@ -1,3 +1,5 @@
+// SAFETY, whole file: references to keys are not kept beyond the closures that they are given to.
+
 extension EntryStore {
     /// Whether a key is stored; a use, when `recordingUse`, makes it the most recent.
     func contains(_ key: StorageKey, recordingUse: Bool) -> Bool {

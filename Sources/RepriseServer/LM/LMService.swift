@@ -62,7 +62,8 @@ struct LMService {
     }
 
     private func put(_ request: LMRequest, isLastTry: Bool) -> Outcome {
-        guard request.payloadByteCount <= context.settings.valueByteCountMax else { return .discard(.droppedTooLarge) }
+        let limit = context.settings.valueByteCountMax
+        guard request.payloadByteCount <= limit else { return .discard(.droppedTooLarge) }
         guard request.payloadAgreesWithShape else { return .discard(.droppedShapeMismatch) }
         switch backend.reserve(
             for: request.key,

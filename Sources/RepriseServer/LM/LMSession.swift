@@ -44,7 +44,8 @@ final class LMSession: Session {
         while offset < bytes.byteCount, !connection.isPaused(context.limits) {
             let rest = bytes.extracting(droppingFirst: offset)
             do throws(WireError) {
-                guard case .request(let request, let headerByteCount) = try decoder.decode(rest) else { break }
+                guard case .request(let request, let headerByteCount) = try decoder.decode(rest)
+                else { break }
                 let following = rest.extracting(droppingFirst: headerByteCount)
                 let (used, stop) = perform(request, on: connection, isLastTry: isLastTry, following)
                 if case .wait = stop { return SessionProgress(usedByteCount: offset, stop: stop) }
@@ -73,6 +74,7 @@ final class LMSession: Session {
         switch service.perform(request, isLastTry: isLastTry) {
         case .reply(let header, let body):
             reply(header, body, on: connection)
+            connection.countHeldBytes(in: context.counters)
             return (0, .later)
         case .receive(let reservation):
             incomingKey = request.key

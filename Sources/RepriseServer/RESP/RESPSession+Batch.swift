@@ -60,6 +60,7 @@ extension RESPSession {
         }
         plans.removeAll(keepingCapacity: true)
         context.batch.removeAll()
+        connection.countHeldBytes(in: context.counters)
         return stopped
     }
 
@@ -105,7 +106,7 @@ extension RESPSession {
     /// Hands what is written to the connection.
     func handOver(to connection: Connection) {
         let bytes = context.writer.bytes
-        connection.replies.append(bytes.rawSpan, endingReplies: writtenReplyCount)
+        connection.replies.append(bytes.rawSpan, hasValues: true, endingReplies: writtenReplyCount)
         context.writer.removeAll()
         writtenReplyCount = 0
     }

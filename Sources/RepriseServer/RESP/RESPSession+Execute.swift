@@ -151,7 +151,8 @@ extension RESPSession {
             arguments += "'\(quoted(words[index], Self.quotedByteCountMax - arguments.utf8.count))' "
         }
         let name = quoted(words[0], Self.quotedByteCountMax)
-        return reject(nil, "ERR unknown command '\(name)', with args beginning with: \(arguments)", connection)
+        let message = "ERR unknown command '\(name)', with args beginning with: \(arguments)"
+        return reject(nil, message, connection)
     }
 
     /// The most bytes of a client's words in an error; as in Redis.

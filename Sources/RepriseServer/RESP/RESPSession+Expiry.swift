@@ -55,7 +55,8 @@ extension RESPSession {
         _ command: RESPCommand
     ) -> GivenDeadline {
         guard let number = words.integer(index) else { return .invalid(Self.notInteger) }
-        guard number > 0, let deadline = keyword.deadline(number, now: WallClock.system.nowMilliseconds) else {
+        let now = WallClock.system.nowMilliseconds
+        guard number > 0, let deadline = keyword.deadline(number, now: now) else {
             return .invalid(Self.invalidTime(command))
         }
         return .at(deadline)

@@ -201,7 +201,8 @@ final class RESPSession: Session {
             case .failed(let message): value.failure = message
             }
         } else {
-            value.failure = "ERR argument of \(valueByteCount) bytes; the limit is "
+            value.failure =
+                "ERR argument of \(valueByteCount) bytes; the limit is "
                 + "\(context.limits.resp.keptArgumentByteCountMax)"
         }
         values[index] = value

@@ -40,6 +40,8 @@ final class Connection {
     var discardByteCount = 0
     var parked: Parking?
     var replies = ReplyQueue()
+    /// How much of what `replies` holds its reactor has counted.
+    private var countedHeldByteCount = 0
     /// The peer has closed its side: nothing more will arrive.
     var hasEnded = false
     /// Close as soon as the replies are sent.
@@ -83,6 +85,14 @@ final class Connection {
     func isPaused(_ limits: ServerLimits, madeReplyCount: Int = 0) -> Bool {
         parked != nil || replies.count + madeReplyCount >= limits.requestDepthMax
             || replies.heldByteCount >= limits.heldByteCountMax
+    }
+
+    /// Brings a reactor's count of held bytes up to date with the replies.
+    func countHeldBytes(in counters: ReactorCounters) {
+        let held = replies.heldByteCount
+        counters.add(.heldBytes, max(0, held - countedHeldByteCount))
+        counters.subtract(.heldBytes, max(0, countedHeldByteCount - held))
+        countedHeldByteCount = held
     }
 
     /// Copies the part of a payload that came with its request, and receives the rest in place; its session

@@ -27,5 +27,6 @@ struct CountedCommand: Hashable, Sendable {
 
     /// All of them, each at its index.
     static let names: [(protocol: String, command: String)] =
-        LMCommand.allCases.map { ("lm", String(describing: $0)) } + RESPCommand.allCases.map { ("resp", $0.name) }
+        LMCommand.allCases.map { ("lm", String(describing: $0)) }
+        + RESPCommand.allCases.map { ("resp", $0.name) }
 }

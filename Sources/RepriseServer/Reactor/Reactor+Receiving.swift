@@ -39,7 +39,8 @@ extension Reactor {
 
     /// Whether more of a request that is not complete may be kept, when other connections keep much already.
     private func mayGather(_ connection: Connection) -> Bool {
-        if connection.isReceiving || connection.pending.count <= limits.smallRequestByteCountMax { return true }
+        let isSmall = connection.pending.count <= limits.smallRequestByteCountMax
+        if connection.isReceiving || isSmall { return true }
         return unsafe state.pendingByteCount < limits.threadPendingByteCountMax
     }
 
@@ -138,11 +139,8 @@ extension Reactor {
             return bytes.count
         }
         connection.session = session
-        let heldBefore = connection.replies.heldByteCount
         let progress = session.process(span, on: connection, isLastTry: isLastTry)
-        let heldAfter = connection.replies.heldByteCount
-        counters.add(.heldBytes, max(0, heldAfter - heldBefore))
-        counters.subtract(.heldBytes, max(0, heldBefore - heldAfter))
+        connection.countHeldBytes(in: counters)
         switch progress.stop {
         case .later, .receive: break
         case .wait(let reason): park(connection, reason)

@@ -37,14 +37,13 @@ extension Reactor {
     /// Sends what waits; `false` when the connection is gone.
     private func send(_ connection: Connection) -> Bool {
         guard !connection.replies.isEmpty else { return true }
-        let before = connection.replies.heldByteCount
         let (result, sent) = unsafe connection.replies.send(
             atMostAbout: limits.sendByteCountPerTurn,
             to: connection.descriptor,
             with: calls,
             vectors: state.vectors
         )
-        counters.subtract(.heldBytes, before - connection.replies.heldByteCount)
+        connection.countHeldBytes(in: counters)
         counters.add(.sent, sent)
         connection.transferredByteCount += sent
         if unsafe state.isDraining, sent > 0 { connection.hasSentWhileDraining = true }

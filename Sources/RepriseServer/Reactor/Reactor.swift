@@ -170,8 +170,8 @@ final class Reactor: Sendable {
         countPending(of: connection)
         if connection.incoming != nil { counters.add(.abortedPuts) }
         connection.incoming = nil
-        counters.subtract(.heldBytes, connection.replies.heldByteCount)
         connection.replies.removeAll()
+        connection.countHeldBytes(in: counters)
         control(EPOLL_CTL_DEL, connection.descriptor, events: 0, identifier: 0)
         counters.subtract(.connections)
         unsafe state.context?.group.registry.remove(connection.client)

@@ -23,6 +23,8 @@ struct ReplyQueue: ~Copyable {
     private struct Piece {
         let body: Body
         var byteCount: Int
+        /// Bytes that are held in memory for the piece: those of a value, not of a header.
+        var heldByteCount: Int
         /// Replies that end with this piece.
         var replyCount: Int
     }
@@ -43,7 +45,7 @@ struct ReplyQueue: ~Copyable {
     private var sentByteCountOfFirst = 0
     /// Replies that wait.
     private(set) var count = 0
-    /// Bytes that wait and are held in memory for it.
+    /// Bytes of values and texts that wait.
     private(set) var heldByteCount = 0
 
     deinit {
@@ -54,37 +56,43 @@ struct ReplyQueue: ~Copyable {
     var isEmpty: Bool { pieceCount == 0 }
 
     /// Adds a copy of short bytes behind the others, with which so many replies end.
-    mutating func append(_ bytes: RawSpan, endingReplies replyCount: Int) {
+    ///
+    /// - Parameter hasValues: Whether values are among the bytes, so that they count as held.
+    mutating func append(_ bytes: RawSpan, hasValues: Bool = false, endingReplies replyCount: Int) {
         guard bytes.byteCount > 0 else { return }
         short.append(bytes)
-        heldByteCount += bytes.byteCount
+        let held = hasValues ? bytes.byteCount : 0
+        heldByteCount += held
         count += replyCount
         if pieceCount > 0 {
             let last = unsafe pointer(at: pieceCount - 1)
             let byteCount = unsafe last.pointee.byteCount
             if case .short = unsafe last.pointee.body, byteCount < Self.gatheredByteCountMax {
                 unsafe last.pointee.byteCount += bytes.byteCount
+                unsafe last.pointee.heldByteCount += held
                 unsafe last.pointee.replyCount += replyCount
                 return
             }
         }
-        append(Piece(body: .short, byteCount: bytes.byteCount, replyCount: replyCount))
+        append(
+            Piece(body: .short, byteCount: bytes.byteCount, heldByteCount: held, replyCount: replyCount)
+        )
     }
 
     /// Adds a value, and takes over the caller's reference to it.
     mutating func append(_ object: MemoryObject, endingReplies replyCount: Int) {
-        let byteCount = object.byteCount
-        heldByteCount += byteCount
-        count += replyCount
-        append(Piece(body: .object(object), byteCount: byteCount, replyCount: replyCount))
+        append(.object(object), byteCount: object.byteCount, replyCount)
     }
 
     /// Adds a long text.
     mutating func append(_ text: ReplyText, endingReplies replyCount: Int) {
-        let byteCount = unsafe text.bytes.count
+        append(.text(text), byteCount: unsafe text.bytes.count, replyCount)
+    }
+
+    private mutating func append(_ body: Body, byteCount: Int, _ replyCount: Int) {
         heldByteCount += byteCount
         count += replyCount
-        append(Piece(body: .text(text), byteCount: byteCount, replyCount: replyCount))
+        append(Piece(body: body, byteCount: byteCount, heldByteCount: byteCount, replyCount: replyCount))
     }
 
     /// Hands replies to the kernel until it takes no more, or has taken the turn's share; returns what ended
@@ -172,7 +180,7 @@ struct ReplyQueue: ~Copyable {
         first = (first + 1) & (capacity - 1)
         pieceCount -= 1
         count -= piece.replyCount
-        heldByteCount -= piece.byteCount
+        heldByteCount -= piece.heldByteCount
         switch piece.body {
         case .short: short.removeFirst(piece.byteCount)
         case .object(let object): object.release()
