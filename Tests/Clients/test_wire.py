@@ -360,7 +360,7 @@ class BrokenRequests(WithNode):
                 self.assert_closes(dialect.request(lm.PUT, self.key(), -(1 << 31)), dialect)
 
     def test_an_unknown_command_closes(self):
-        for command in (0x7705, 0x7F000001, 6, 1 << 30):
+        for command in (0x7705, 0x7F000001, 0x0104, 3 | 1 << 30):
             with self.subTest(command=command):
                 self.assert_closes(lm.CURRENT.request(command, self.key()))
 
