@@ -9,9 +9,11 @@ public struct ServerConfiguration: Sendable {
     /// The path of a Unix socket to listen on, or `nil`. A socket that nobody listens on any more is
     /// replaced.
     public var unixPath: String?
-    /// How many threads serve connections. More than there are cores let the node hold its own beside busy
-    /// clients.
-    public var threadCount = 4
+    /// How many threads serve connections: by default one for each processor, 2 to 8.
+    ///
+    /// On two processors two threads moved 4 MiB values over four connections up to a fifth faster than four,
+    /// and answered pipelines faster: fewer threads switch less often.
+    public var threadCount = min(max(2, ProcessReport.processorCount), 8)
     /// Where the server says what it closes and refuses.
     public var logger = Logger(label: "reprise") { _ in SwiftLogNoOpLogHandler() }
     /// Who may use the server.

@@ -261,7 +261,10 @@ class Node(Commands, unittest.TestCase):
     def test_statistics_have_the_same_names_over_both_protocols(self):
         over_resp = json.loads(self.run_ok("stat", "--json"))
         done = run("stat", "--json", "--url", self.lm_url)
-        self.assertEqual(over_resp.keys(), json.loads(done.stdout).keys())
+        # Commands are listed once they have been called, and the first of these calls is one.
+        names = [{name for name in names if not name.startswith("reprise_command")}
+                 for names in (over_resp, json.loads(done.stdout))]
+        self.assertEqual(*names)
         self.assertIn("reprise_entries", over_resp)
 
     def test_both_protocols_see_the_same_keys(self):

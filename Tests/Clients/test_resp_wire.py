@@ -176,8 +176,10 @@ class LargeValues(RespCase):
         self.assertTrue(client.call("GETDEL", "e") == values[3])
         self.assert_value(client, "f", values[1])
         self.assertEqual(client.call("STRLEN", "f"), LARGE + 1)
-        self.assertTrue(client.call("ECHO", values[0]) == values[0])
-        self.assertTrue(client.call("PING", values[1]) == values[1])
+        for name in ("ECHO", "PING", "GET"):
+            reply = client.raw(name, values[0])
+            self.assertRegex(reply, rb"-ERR argument of \d+ bytes; the limit is 65536\r\n")
+        self.assertEqual(client.call("ECHO", values[0][:65536]), values[0][:65536])
 
     def test_a_value_of_64_mebibytes(self):
         client, value = self.connect(), pattern(9, 64 * MIB)

@@ -93,7 +93,8 @@ struct ExpiryWheel: ~Copyable {
     }
 
     /// A time at or before the earliest deadline: exact when it is near, else when the wheel must turn next;
-    /// `nil` when nothing expires.
+    /// `nil` when nothing expires. While the clock is behind the wheel, by a second at most, the time of an
+    /// entry that is due by the wheel.
     var nextTurn: Int64? {
         if heads[Self.dueList] != Self.none { return nodes[heads[Self.dueList]].deadline }
         return nextList?.start

@@ -106,9 +106,15 @@ struct LMService {
         return .reply(.list(byteCount: bytes.count), .text(ReplyText(bytes)))
     }
 
+    /// Whether a key is text on one line, as lm's lists are.
+    private static func isListable(_ key: StorageKey) -> Bool {
+        !key.bytes.contains(UInt8(ascii: "\n")) && String(validating: key.bytes, as: UTF8.self) != nil
+    }
+
     private func joinedKeys() -> [UInt8] {
         var joined: [UInt8] = []
-        for key in backend.listKeys() {
+        // RESP clients may store keys that this wire cannot carry.
+        for key in backend.listKeys() where Self.isListable(key) {
             if !joined.isEmpty { joined.append(UInt8(ascii: "\n")) }
             joined.append(contentsOf: key.bytes)
         }

@@ -60,7 +60,7 @@ extension RESPSession {
         return true
     }
 
-    private func setAuthenticated(_ isAuthenticated: Bool) {
+    func setAuthenticated(_ isAuthenticated: Bool) {
         self.isAuthenticated = isAuthenticated
         decoder.isAuthenticated = isAuthenticated
     }

@@ -34,48 +34,25 @@ final class RESPSession: Session {
 
     /// The most commands in one batch.
     static let batchedCommandCountMax = 1024
+    /// Replies are handed to the connection, which may then be paused, once they are so long together.
+    private static let writtenByteCountMax = 1 << 20
 
     let context: SessionContext
     let client: ClientRecord
-    var decoder: RESPCommandDecoder
-    var version = RESPVersion.two
-    var isAuthenticated: Bool
-    /// Long values of the command under way, by the place of their argument.
-    var values: [Int: ReceivedValue] = [:]
-    /// The place of the value that is arriving.
-    private var incomingValueIndex: Int?
-
-    // What follows belongs to one call of `process`.
-    var plans: [Plan] = []
-    /// Replies written and not yet handed to the connection.
-    var writtenReplyCount = 0
-    var isLastTry = false
-    var performedCommands: [CountedCommand] = []
-    /// Where the command under way begins in the bytes.
-    var commandStart = 0
+    let state: Confined<RESPSessionState>
 
     init(context: SessionContext, client: ClientRecord) {
         self.context = context
         self.client = client
-        decoder = RESPCommandDecoder(limits: context.limits.resp)
-        isAuthenticated = !context.group.access.needsPassword
-        decoder.isAuthenticated = isAuthenticated
+        let decoder = RESPCommandDecoder(limits: context.limits.resp)
+        state = Confined(RESPSessionState(decoder: decoder))
+        setAuthenticated(!context.group.access.needsPassword)
     }
 
     var isAmidRequest: Bool { !values.isEmpty }
 
     /// Whether the command under way has waited as long as it may.
     var mustNotWait: Bool { isLastTry && commandStart == 0 }
-
-    var batch: StoreBatch {
-        _read { yield context.batch }
-        _modify { yield &context.batch }
-    }
-
-    var writer: RESPWriter {
-        _read { yield context.writer }
-        _modify { yield &context.writer }
-    }
 
     func process(_ bytes: RawSpan, on connection: Connection, isLastTry: Bool) -> SessionProgress {
         let start = Nanoseconds.now
@@ -98,11 +75,17 @@ final class RESPSession: Session {
 
     private func processCommands(_ bytes: RawSpan, on connection: Connection) -> SessionProgress {
         commandStart = 0
+        var batchedCountMax = batchedCommandCountMax(on: connection)
         while true {
-            if plans.count >= Self.batchedCommandCountMax || isPaused(connection) {
+            if plans.count + writtenReplyCount >= batchedCountMax
+                || context.writer.bytes.count >= Self.writtenByteCountMax
+            {
                 if let stopped = flush(to: connection) { return stopped }
                 handOver(to: connection)
-                if isPaused(connection) { return SessionProgress(usedByteCount: commandStart, stop: .later) }
+                batchedCountMax = batchedCommandCountMax(on: connection)
+                guard batchedCountMax > 0 else {
+                    return SessionProgress(usedByteCount: commandStart, stop: .later)
+                }
             }
             let rest = bytes.extracting(droppingFirst: commandStart)
             let step: RESPCommandDecoder.Step
@@ -126,9 +109,11 @@ final class RESPSession: Session {
         }
     }
 
-    /// Whether the connection has as many replies as it may; those under way count.
-    private func isPaused(_ connection: Connection) -> Bool {
-        connection.isPaused(context.limits, madeReplyCount: writtenReplyCount + plans.count)
+    /// How many commands may be answered before the connection is asked again whether it is paused.
+    private func batchedCommandCountMax(on connection: Connection) -> Int {
+        guard !connection.isPaused(context.limits) else { return 0 }
+        let rest = context.limits.requestDepthMax - connection.replies.count
+        return min(rest, Self.batchedCommandCountMax)
     }
 
     /// Carries a complete command out; returns why to stop, or `nil` to go on.
@@ -171,7 +156,7 @@ final class RESPSession: Session {
     /// Answers a fault of the framing; the connection is closed.
     private func close(with error: WireError, _ byteCount: Int, _ connection: Connection) -> SessionProgress {
         if let stopped = flush(to: connection) { return stopped }
-        writer.error("ERR \(error.message)")
+        context.writer.error("ERR \(error.message)")
         writtenReplyCount += 1
         context.closedProtocolError(client, error.message)
         return SessionProgress(usedByteCount: byteCount, stop: .close)

@@ -7,6 +7,9 @@ enum ProcessReport {
     /// The process's number.
     static var identifier: Int32 { getpid() }
 
+    /// Processors that the system has.
+    static var processorCount: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
+
     /// The system's name, release and machine.
     static var system: String {
         var name = utsname()

@@ -37,6 +37,7 @@ extension Reactor {
     /// Sends what waits; `false` when the connection is gone.
     private func send(_ connection: Connection) -> Bool {
         guard !connection.replies.isEmpty else { return true }
+        if connection.replies.needsCopyAlignment { unsafe state.copyAlignment.shift() }
         let (result, sent) = unsafe connection.replies.send(
             atMostAbout: limits.sendByteCountPerTurn,
             to: connection.descriptor,

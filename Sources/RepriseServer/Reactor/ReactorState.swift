@@ -14,6 +14,7 @@ struct ReactorState: ~Copyable {
     /// Bytes of requests not begun yet, of all connections.
     var pendingByteCount = 0
     var listeners: [ListeningSocket] = []
+    let copyAlignment = CopyAlignment()
     var isDraining = false
     var drainDeadline: ContinuousClock.Instant?
     var isFinished = false

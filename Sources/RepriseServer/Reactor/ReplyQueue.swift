@@ -122,6 +122,17 @@ struct ReplyQueue: ~Copyable {
         return (nil, total)
     }
 
+    /// Whether a long value is about to be sent behind a header that would slow its copy down.
+    var needsCopyAlignment: Bool {
+        guard pieceCount > 1, sentByteCountOfFirst == 0 else { return false }
+        let header = unsafe pointer(at: 0).pointee
+        let value = unsafe pointer(at: 1).pointee
+        guard case .short = header.body, header.byteCount < CopyAlignment.headerByteCountMin else {
+            return false
+        }
+        return value.byteCount >= CopyAlignment.valueByteCountMin
+    }
+
     /// Lets go of every value that was not sent.
     mutating func removeAll() {
         while !isEmpty { removeFirst() }

@@ -13,16 +13,30 @@ final class SessionContext {
     let commands: CommandCounters
     /// Wakes the reactor to try again what waits for room.
     let whenRoomReturns: @Sendable () -> Void
-    /// Operations of the commands of one read.
-    var batch = StoreBatch()
-    /// Replies to the commands of one read.
-    var writer = RESPWriter()
+    private let work = Confined(Work())
+
+    private struct Work: ~Copyable {
+        var batch = StoreBatch()
+        var writer = RESPWriter()
+    }
 
     init(group: ReactorGroup, reactor: Reactor) {
         self.group = group
         counters = reactor.counters
         commands = reactor.commands
         whenRoomReturns = { [weak reactor] in reactor?.postRoomReturned() }
+    }
+
+    /// Operations of the commands of one read.
+    var batch: StoreBatch {
+        _read { yield work.value.batch }
+        _modify { yield &work.value.batch }
+    }
+
+    /// Replies to the commands of one read.
+    var writer: RESPWriter {
+        _read { yield work.value.writer }
+        _modify { yield &work.value.writer }
     }
 
     var backend: any LMSBackend { group.backend }
