@@ -120,7 +120,9 @@ import Testing
         batch.append(.setDeadline(milliseconds: deadline, []), key: ([0x61] as [UInt8]).rawSpan)
         backend.perform(&batch)
         let end = ContinuousClock.now + .seconds(20)
-        while backend.entryCount > 1, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(2)) }
+        while backend.entryCount > 1, ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(2))
+        }
         #expect(backend.entryCount == 1)
         #expect(WallClock.system.nowMilliseconds >= deadline)
         #expect(backend.keys == ["b"])

@@ -96,7 +96,9 @@ import Testing
         let commits = reservation.commit("b")
         #expect(commits)
         #expect(timed.backend.statistics.reservedByteCount == 0)
-        #expect(timed.backend.getBlocking("b").map { $0.bytes.loadByte(at: 0) } == 7)
+        let object = try #require(timed.backend.getBlocking("b"))
+        #expect(object.bytes.loadByte(at: 0) == 7)
+        object.release()
     }
 
     @Test(arguments: [true, false])
