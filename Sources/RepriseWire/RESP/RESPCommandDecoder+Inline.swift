@@ -5,9 +5,10 @@ extension RESPCommandDecoder {
     mutating func decodeInline(_ bytes: RawSpan) throws(WireError) -> Step {
         var position = searchedByteCount
         while position < bytes.byteCount, bytes.loadByte(at: position) != UInt8(ascii: "\n") { position += 1 }
+        // Also when the line's end is there, which is chance.
+        guard position <= limits.lineByteCountMax else { throw Self.fault("too big inline request") }
         guard position < bytes.byteCount else {
             searchedByteCount = position
-            guard position <= limits.lineByteCountMax else { throw Self.fault("too big inline request") }
             return .needsBytes
         }
         searchedByteCount = 0

@@ -54,10 +54,9 @@ extension RESPCommandDecoder {
             position += 1
         }
         searchedByteCount = position - offset
-        guard position + 1 < bytes.byteCount else {
-            if searchedByteCount > limits.lineByteCountMax { throw Self.fault("too big \(name) string") }
-            return nil
-        }
+        // Also when the line's end is there, which is chance.
+        if searchedByteCount > limits.lineByteCountMax { throw Self.fault("too big \(name) string") }
+        guard position + 1 < bytes.byteCount else { return nil }
         offset = position + 2
         searchedByteCount = 0
         guard bytes.loadByte(at: position + 1) == Self.lineFeed else { return .some(nil) }
