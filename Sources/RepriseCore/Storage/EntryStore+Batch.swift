@@ -161,7 +161,7 @@ extension EntryStore.State {
             isTooLong
             ? .refused : unsafe publish(key, publication, in: store, &aftermath.removed, &aftermath.waiters)
         if result != .stored { aftermath.unpublished.append(object) }
-        aftermath.waiters += endReservation(unitCount: step.reservedUnitCount)
+        endReservation(unitCount: step.reservedUnitCount, waking: &aftermath.waiters)
         step.reservedUnitCount = 0
         step.result =
             switch result {

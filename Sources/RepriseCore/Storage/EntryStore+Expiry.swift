@@ -49,7 +49,10 @@ extension EntryStore.State {
         _ waiters: inout [@Sendable () -> Void]
     ) {
         if entries[slot].expires { expiries.remove(slot) }
-        entries[slot].expires = deadline != nil
+        if entries[slot].expires != (deadline != nil) {
+            entries[slot].expires = deadline != nil
+            keys.setExpires(entries[slot].key, to: deadline != nil)
+        }
         guard let deadline else { return }
         expiries.insert(slot, deadline: deadline)
         guard deadline < expiryWakeTime, let expiryWaker else { return }

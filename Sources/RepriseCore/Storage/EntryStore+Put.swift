@@ -21,7 +21,9 @@ extension EntryStore {
         let result = unsafe key.withReference { key in
             lock.withLock { state in
                 let result = unsafe state.publish(key, publication, in: self, &removed, &waiters)
-                if result != .refused, reserved > 0 { waiters += state.endReservation(unitCount: reserved) }
+                if result != .refused, reserved > 0 {
+                    state.endReservation(unitCount: reserved, waking: &waiters)
+                }
                 return result
             }
         }

@@ -97,16 +97,22 @@ extension EntryStore.State {
     /// The slot of a key, or `nil`; an entry whose time has come is none any more.
     @inline(__always)
     func slot(of key: KeyReference) -> EntrySlot? {
-        guard let slot = unsafe storedSlot(of: key), !hasExpired(slot) else { return nil }
+        guard let handle = unsafe keyHandle(of: key) else { return nil }
+        let slot = keys.slot(of: handle)
+        if keys.expires(handle), hasExpired(slot) { return nil }
         return slot
     }
 
     /// The slot of a key's entry, expired or not, or `nil`.
     @inline(__always)
     func storedSlot(of key: KeyReference) -> EntrySlot? {
+        unsafe keyHandle(of: key).map { keys.slot(of: $0) }
+    }
+
+    @inline(__always)
+    private func keyHandle(of key: KeyReference) -> KeySlab.Handle? {
         let tag = unsafe KeyIndex.tag(of: key.fingerprint)
-        let found = index.find(tag: tag) { unsafe keys.matches($0, key.bytes) }
-        return found.map { keys.slot(of: $0) }
+        return index.find(tag: tag) { unsafe keys.matches($0, key.bytes) }
     }
 
     /// The object of an entry.

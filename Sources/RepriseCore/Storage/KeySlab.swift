@@ -16,7 +16,22 @@ struct KeySlab: ~Copyable {
     /// In front of each key's bytes.
     private struct Header: BitwiseCopyable {
         var slot: EntrySlot
-        var byteCount: UInt32
+        /// The key's length, and in the top bit whether its entry expires: a lookup then need not touch the
+        /// entry to know.
+        private var word: UInt32
+        private static let expiresBit: UInt32 = 1 << 31
+
+        init(slot: EntrySlot, byteCount: Int) {
+            self.slot = slot
+            word = UInt32(byteCount)
+        }
+
+        var byteCount: Int { Int(word & ~Self.expiresBit) }
+
+        var expires: Bool {
+            get { word & Self.expiresBit != 0 }
+            set { word = newValue ? word | Self.expiresBit : word & ~Self.expiresBit }
+        }
     }
 
     private static let stepByteCount = 16
@@ -52,7 +67,7 @@ struct KeySlab: ~Copyable {
             let handle = takeRecord(recordClass)
         else { return nil }
         let record = unsafe pointer(to: handle)
-        unsafe record.storeBytes(of: Header(slot: slot, byteCount: UInt32(bytes.count)), as: Header.self)
+        unsafe record.storeBytes(of: Header(slot: slot, byteCount: bytes.count), as: Header.self)
         // SAFETY: the record's class has room for header and key.
         if let base = bytes.baseAddress {
             unsafe memcpy(record + MemoryLayout<Header>.size, base, bytes.count)
@@ -63,7 +78,7 @@ struct KeySlab: ~Copyable {
     /// Frees a record.
     mutating func remove(_ handle: Handle) {
         let record = unsafe pointer(to: handle)
-        let byteCount = unsafe Int(record.load(as: Header.self).byteCount)
+        let byteCount = unsafe record.load(as: Header.self).byteCount
         guard let recordClass = KeySlab.recordClass(ofKeyByteCount: byteCount) else { return }
         unsafe record.storeBytes(of: freed[recordClass.index], as: Handle.self)
         freed[recordClass.index] = handle
@@ -73,7 +88,7 @@ struct KeySlab: ~Copyable {
     @inline(__always)
     func matches(_ handle: Handle, _ bytes: UnsafeRawBufferPointer) -> Bool {
         let record = unsafe pointer(to: handle)
-        guard unsafe Int(record.load(as: Header.self).byteCount) == bytes.count else { return false }
+        guard unsafe record.load(as: Header.self).byteCount == bytes.count else { return false }
         guard let base = bytes.baseAddress else { return true }
         // SAFETY: both have as many bytes.
         return unsafe memcmp(record + MemoryLayout<Header>.size, base, bytes.count) == 0
@@ -83,9 +98,21 @@ struct KeySlab: ~Copyable {
     @inline(__always)
     func slot(of handle: Handle) -> EntrySlot { unsafe pointer(to: handle).load(as: Header.self).slot }
 
+    /// Whether a record's entry expires.
+    @inline(__always)
+    func expires(_ handle: Handle) -> Bool { unsafe pointer(to: handle).load(as: Header.self).expires }
+
+    /// Notes whether a record's entry expires.
+    func setExpires(_ handle: Handle, to expires: Bool) {
+        let record = unsafe pointer(to: handle)
+        var header = unsafe record.load(as: Header.self)
+        header.expires = expires
+        unsafe record.storeBytes(of: header, as: Header.self)
+    }
+
     /// The length of a record's key.
     func byteCount(of handle: Handle) -> Int {
-        unsafe Int(pointer(to: handle).load(as: Header.self).byteCount)
+        unsafe pointer(to: handle).load(as: Header.self).byteCount
     }
 
     /// A copy of a record's key.

@@ -94,7 +94,8 @@ extension EntryStore {
 
     /// Takes a reservation out of the sum and wakes those who wait for that.
     func reservationEnded(unitCount: UInt32) {
-        let waiters = lock.withLock { $0.endReservation(unitCount: unitCount) }
+        var waiters: [@Sendable () -> Void] = []
+        lock.withLock { $0.endReservation(unitCount: unitCount, waking: &waiters) }
         for wake in waiters { wake() }
     }
 
@@ -113,11 +114,11 @@ extension EntryStore.State {
         reservedUnitCount == 0 || unitCount <= unitCountMax - min(unitCountMax, reservedUnitCount)
     }
 
-    /// Takes a reservation out of the sum; returns those who wait for that.
-    mutating func endReservation(unitCount: UInt32) -> [@Sendable () -> Void] {
+    /// Takes a reservation out of the sum, and adds those who wait for that.
+    mutating func endReservation(unitCount: UInt32, waking waiters: inout [@Sendable () -> Void]) {
         reservedUnitCount -= unitCount
-        let waiters = roomWaiters
-        if !waiters.isEmpty { roomWaiters = [] }
-        return waiters
+        guard !roomWaiters.isEmpty else { return }
+        waiters += roomWaiters
+        roomWaiters = []
     }
 }

@@ -190,3 +190,18 @@ import Testing
         #expect(RESPCommandDecoder.number(Array(text.utf8).rawSpan) == number)
     }
 }
+
+extension RESPCommandDecoderTests {
+    /// Found by fuzzing: a line over the limit was refused only while its end had not arrived.
+    @Test(arguments: [
+        ("", "Protocol error: too big inline request"),
+        ("*", "Protocol error: too big mbulk count string"),
+        ("*1\r\n$", "Protocol error: too big bulk count string"),
+    ])
+    func `a line over the limit is refused also when its end is there`(start: String, message: String) {
+        let line = start + String(repeating: "1", count: RESPLimits().lineByteCountMax + 1) + "\r\n"
+        var decoder = RESPCommandDecoder()
+        let bytes = Array(line.utf8)
+        #expect(throws: WireError(.badCommand, message)) { try decoder.decode(bytes.rawSpan) }
+    }
+}
