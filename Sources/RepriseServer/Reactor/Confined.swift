@@ -1,8 +1,8 @@
 /// A value that one thread changes in place through a `let`.
 ///
-/// For what is touched several times for each request: a class's `var` costs a check for exclusive access with
-/// each touch, which took an eighth of the time of short requests. Not thread-safe: whoever has it keeps it to
-/// one thread, and lets no access outlive its statement.
+/// For what is touched several times for each request: a class's `var` costs a check for exclusive access
+/// with each touch, which took an eighth of the time of short requests. Not thread-safe: whoever has it keeps
+/// it to one thread, and lets no access outlive its statement.
 @safe
 struct Confined<Value: ~Copyable>: ~Copyable {
     // SAFETY: allocated in `init`, freed in `deinit`; no pointer leaves this file.

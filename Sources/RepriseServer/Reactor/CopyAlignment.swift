@@ -1,15 +1,16 @@
 internal import Glibc
 
-// SAFETY, whole file: addresses and buffers are passed with their own lengths, and no pointer outlives its call.
+// SAFETY, whole file: addresses and buffers are passed with their own lengths, and no pointer outlives its
+// call.
 
 /// Keeps the kernel's copy of a long value fast when a short header goes before it.
 ///
 /// Linux copies what one thread sends, on whatever TCP socket, behind one another into the thread's page
-/// fragment, and starts that anew once everybody has read it. A reply's header of 10 bytes then puts the value
-/// 10 bytes further into its page than it lies in the arena, and with such a distance (1 to 31 bytes)
-/// processors copy up to eight times slower (sourceware bug 30994). A few bytes that the thread sends to itself
-/// before the header move both further on: GETs of 4 MiB gained a quarter. Where the kernel does otherwise,
-/// they change nothing.
+/// fragment, and starts that anew once everybody has read it. A reply's header of 10 bytes then puts the
+/// value 10 bytes further into its page than it lies in the arena, and with such a distance (1 to 31 bytes)
+/// processors copy up to eight times slower (sourceware bug 30994). A few bytes that the thread sends to
+/// itself before the header move both further on: GETs of 4 MiB gained a quarter. Where the kernel does
+/// otherwise, they change nothing.
 ///
 /// Confined to its reactor's thread.
 struct CopyAlignment: ~Copyable {
