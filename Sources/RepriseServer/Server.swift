@@ -41,24 +41,13 @@ public final class Server: Sendable {
         }
         var listeners: [ListeningSocket] = []
         var port: UInt16?
-        if let host = configuration.host {
-            let (descriptors, bound) = try Listener.listenTCP(host: host, port: configuration.port)
-            listeners = descriptors.map { ListeningSocket(descriptor: $0) }
-            port = bound
-            do throws(ServerError) {
-                try Self.checkAddresses(of: listeners, configuration)
-            } catch {
-                for listener in listeners { listener.close() }
-                throw error
-            }
-        }
-        if let path = configuration.unixPath {
-            do throws(ServerError) {
-                listeners.append(try Listener.listenUnix(path: path))
-            } catch {
-                for listener in listeners { listener.close() }
-                throw error
-            }
+        // The Unix socket first: whoever finds the TCP port open finds the other one, too.
+        if let path = configuration.unixPath { listeners.append(try Listener.listenUnix(path: path)) }
+        do throws(ServerError) {
+            port = try Self.listenTCP(configuration, adding: &listeners)
+        } catch {
+            for listener in listeners { listener.close() }
+            throw error
         }
         endpoints = Endpoints(port: port, unixPath: configuration.unixPath)
         group = ReactorGroup(
@@ -105,6 +94,19 @@ public final class Server: Sendable {
             let thread = Thread(name: "reprise-io-\(index)") { [group] in group.run(reactor) }
             threads.withLock { $0.append(thread) }
         }
+    }
+
+    /// Listens on the TCP addresses that are wanted, and returns the port; `nil` without TCP.
+    private static func listenTCP(
+        _ configuration: ServerConfiguration,
+        adding listeners: inout [ListeningSocket]
+    ) throws(ServerError) -> UInt16? {
+        guard let host = configuration.host else { return nil }
+        let (descriptors, port) = try Listener.listenTCP(host: host, port: configuration.port)
+        let added = descriptors.map { ListeningSocket(descriptor: $0) }
+        listeners += added
+        try checkAddresses(of: added, configuration)
+        return port
     }
 
     private static func checkAccess(_ configuration: ServerConfiguration) throws(ServerError) {

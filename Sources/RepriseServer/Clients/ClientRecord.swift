@@ -9,7 +9,6 @@ final class ClientRecord: Sendable {
         var libraryName = ""
         var libraryVersion = ""
         var version = 2
-        var isAuthenticated = false
     }
 
     /// The connection's number in its reactor: ``number`` above the descriptors'.

@@ -18,6 +18,9 @@ enum RESPCommand: UInt8, CaseIterable {
     /// What a client may know of the command.
     var specification: RESPCommandSpecification { RESPCommandTable.specifications[Int(rawValue)] }
 
+    /// Whether the command returns values and changes nothing.
+    var onlyReads: Bool { self == .get || self == .mget }
+
     /// Whether an argument is a value to store, which may be long; arguments count from 0, the name.
     func takesValue(at index: Int) -> Bool {
         switch self {

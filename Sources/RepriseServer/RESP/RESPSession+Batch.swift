@@ -51,12 +51,18 @@ extension RESPSession {
         guard !plans.isEmpty else { return nil }
         performBatch(for: connection)
         var stopped: SessionProgress?
-        for plan in plans {
-            guard plan.first + plan.count <= context.batch.performedCount else {
+        for (index, plan) in plans.enumerated() {
+            if plan.first + plan.count <= context.batch.performedCount {
+                answer(plan, on: connection)
+                continue
+            }
+            guard isLastTry, plan.start == 0 else {
                 stopped = stop(at: plan)
                 break
             }
-            answer(plan, on: connection)
+            refuse(plan)
+            if index + 1 < plans.count { stopped = goOn(at: plans[index + 1]) }
+            break
         }
         plans.removeAll(keepingCapacity: true)
         context.batch.removeAll()
@@ -75,8 +81,8 @@ extension RESPSession {
         let shared = StoreBatch.Allowance(byteCount: rest, mayPassWithOne: mayPass)
         context.batch.limitHeldBytes(to: own, shared)
         context.backend.perform(&context.batch)
-        // A command that has waited long enough is answered as if its values were not there.
-        guard isLastTry, let first = plans.first, first.start == 0 else { return }
+        // A command that only reads, and has waited long enough, is answered as if its values were not there.
+        guard isLastTry, let first = plans.first, first.start == 0, first.command.onlyReads else { return }
         while context.batch.performedCount < first.first + first.count {
             guard context.batch.skipNext() else { break }
             context.backend.perform(&context.batch)
@@ -92,6 +98,22 @@ extension RESPSession {
         }
         commandStart = plan.start
         return SessionProgress(usedByteCount: plan.start, stop: .wait(.heldReplies))
+    }
+
+    /// Answers a command with an error that has waited as long as it may for others' replies, and that would
+    /// lose a value which it cannot return.
+    private func refuse(_ plan: Plan) {
+        context.commands.recordFailed(.resp(plan.command))
+        context.writer.error("ERR too many values wait to be sent; nothing was changed, try again")
+        writtenReplyCount += 1
+        performedCommands.append(.resp(plan.command))
+    }
+
+    /// Lets the commands from one on be decoded again.
+    private func goOn(at plan: Plan) -> SessionProgress {
+        forgetCommand()
+        commandStart = plan.start
+        return SessionProgress(usedByteCount: plan.start, stop: .later)
     }
 
     /// Takes a held command's value back out of the batch: it cannot be received again.
@@ -166,6 +188,7 @@ extension RESPSession {
         let range = plan.first..<(plan.first + plan.count)
         if range.contains(where: { context.batch.result(at: $0) == StoreBatch.putRefused }) {
             context.commands.recordFailed(.resp(plan.command))
+            context.counters.add(.droppedNotCommitted)
             return context.writer.error(Self.outOfMemory)
         }
         let isStored = context.batch.result(at: plan.first) == StoreBatch.putStored

@@ -123,7 +123,6 @@ private struct ClientFilter {
     var localAddress: String?
     var number: UInt64?
     var isNormal = true
-    var isDefaultUser = true
     var sparesCaller = true
 
     /// Reads pairs of options and values; returns why they cannot be read.

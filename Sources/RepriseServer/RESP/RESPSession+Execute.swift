@@ -27,6 +27,7 @@ extension RESPSession {
             return .wait(reason)
         }
         performedCommands.append(.resp(command))
+        client.noteActivity(.resp(command), at: Nanoseconds.now)
         return answer(command, words, on: connection)
     }
 
