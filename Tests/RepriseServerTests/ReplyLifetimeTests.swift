@@ -82,6 +82,22 @@ import Testing
         for _ in 0..<4 { #expect(try reader.receiveReply().payload == payload(seed: 1, 6 << 20)) }
         #expect(try other.get("a") == payload(seed: 1, 6 << 20))
     }
+
+    /// GETDEL once answered null and removed the key all the same.
+    @Test(arguments: ["*2\r\n$6\r\nGETDEL\r\n$1\r\na\r\n", "GETEX a EX 1\r\n", "GETSET a b\r\n"])
+    func `a command that waits too long for others does not lose the value it cannot return`(
+        command: String
+    ) throws {
+        var limits = ServerLimits()
+        limits.roomWaitMax = .milliseconds(100)
+        let (server, reader) = try Self.crowd(limits)
+        let other = try server.connect()
+        try other.send(Array((command + "PING\r\nTTL a\r\n").utf8))
+        let refusal = "-ERR too many values wait to be sent; nothing was changed, try again\r\n"
+        let expected = Array((refusal + "+PONG\r\n:-1\r\n").utf8)
+        #expect(try other.receive(expected.count) == expected)
+        for _ in 0..<4 { #expect(try reader.receiveReply().payload == payload(seed: 1, 6 << 20)) }
+    }
 }
 
 @Suite struct `Slow peers` {

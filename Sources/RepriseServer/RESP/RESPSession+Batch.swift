@@ -91,7 +91,8 @@ extension RESPSession {
 
     /// Lets a command wait that was not performed, and those behind it.
     private func stop(at plan: Plan) -> SessionProgress {
-        if decoder.isHeld, plans.count == 1 {
+        // What is held may be another command, behind this one: then it is decoded again, too.
+        if decoder.isHeld, plan.start == commandStart {
             recoverValues(of: plan)
         } else {
             forgetCommand()
