@@ -45,7 +45,7 @@ public enum RESPInlineWords {
         var word: [UInt8] = []
         while position < line.byteCount {
             let byte = line.loadByte(at: position)
-            if isSpace(byte) || byte == 0 { break }
+            if endsWord(byte) { break }
             position += 1
             guard byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") else {
                 word.append(byte)
@@ -111,6 +111,11 @@ public enum RESPInlineWords {
         case 0x61...0x66: byte - 0x61 + 10
         default: nil
         }
+    }
+
+    /// A word goes on over vertical tabs and form feeds, which are skipped between words.
+    private static func endsWord(_ byte: UInt8) -> Bool {
+        byte == 0 || (isSpace(byte) && byte != 11 && byte != 12)
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (9...13).contains(byte) }

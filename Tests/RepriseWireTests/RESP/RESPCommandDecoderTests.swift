@@ -78,6 +78,8 @@ import Testing
         (#"E "\x41\n\r\t\b\a\"\\\q""#, ["E", "A\n\r\t\u{8}\u{7}\"\\q"]),
         (#"E 'a\'b\n'"#, ["E", #"a'b\n"#]), (#"E "" ''"#, ["E", "", ""]), (#"E a"b""#, ["E", "ab"]),
         (#"E "\xZZ""#, ["E", "xZZ"]), ("$3", ["$3"]), ("E \"*1\"", ["E", "*1"]), (#"E a\n"#, ["E", #"a\n"#]),
+        // Redis skips all white space between words; a word goes on over the rarer two kinds of it.
+        ("\u{B}\u{C}E a\u{B}b\u{C} c", ["E", "a\u{B}b\u{C}", "c"]), ("E \"a\"\u{B}b", ["E", "a", "b"]),
     ])
     func `an inline command is split into words`(line: String, words: [String]) {
         for end in ["\r\n", "\n"] { #expect(Self.texts(line + end) == [words]) }
