@@ -75,7 +75,7 @@ import Testing
         return Int64.random(in: 0...(1 << Int64(bitCount)), using: &generator)
     }
 
-    @Test(arguments: 0..<32 as Range<UInt64>)
+    @Test(arguments: 0..<64 as Range<UInt64>)
     func `entries come due when their deadlines have come and not before`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var model = Model()
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<32 as Range<UInt64>)
+    @Test(arguments: 0..<64 as Range<UInt64>)
     func `many entries at once come due whatever the budget`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var model = Model()
