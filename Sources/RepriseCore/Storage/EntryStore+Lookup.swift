@@ -52,15 +52,19 @@ extension EntryStore {
     }
 
     /// Gives a pin of a key back; `false` when it is not stored or not pinned.
+    ///
+    /// A pin of an entry that has expired is given back too, so that the key's next value does not get it.
     func unpin(_ key: StorageKey) -> Bool {
-        let object = lock.withLock { state -> MemoryObject? in
-            guard let slot = state.slot(of: key), state.entries[slot].pinCount > 0 else { return nil }
+        let (object, isStored) = lock.withLock { state -> (MemoryObject?, Bool) in
+            guard let slot = unsafe key.withReference({ unsafe state.storedSlot(of: $0) }),
+                state.entries[slot].pinCount > 0
+            else { return (nil, false) }
             state.entries[slot].pinCount -= 1
-            return state.object(at: slot)
+            return (state.object(at: slot), !state.hasExpired(slot))
         }
         // Outside the lock: the last hold's end takes it again.
         object?.unpin()
-        return object != nil
+        return isStored
     }
 
     /// Up to `count` keys of the slots from `cursor` on, and where to go on; 0 after the last slot.
