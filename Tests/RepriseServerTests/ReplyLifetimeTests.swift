@@ -43,7 +43,7 @@ import Testing
 
     /// A server on 16 MiB, of which 8 may be held by replies, and a reader whose four GETs of 6 MiB wait for
     /// it.
-    private static func crowd(_ limits: ServerLimits) throws -> (server: TestServer, reader: TestClient) {
+    fileprivate static func crowd(_ limits: ServerLimits) throws -> (server: TestServer, reader: TestClient) {
         let server = try TestServer(memoryByteCount: 16 << 20, limits: limits)
         let reader = try server.connect(receiveBufferByteCount: 32_768)
         try reader.put("a", payload(seed: 1, 6 << 20))
@@ -97,6 +97,43 @@ import Testing
         let expected = Array((refusal + "+PONG\r\n:-1\r\n").utf8)
         #expect(try other.receive(expected.count) == expected)
         for _ in 0..<4 { #expect(try reader.receiveReply().payload == payload(seed: 1, 6 << 20)) }
+    }
+}
+
+extension `Values in replies that wait` {
+    private static func array(_ words: String...) -> [UInt8] {
+        Array(("*\(words.count)\r\n" + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()).utf8)
+    }
+
+    /// The connection was once closed here.
+    @Test func `commands behind one that is refused after its wait are answered`() throws {
+        var limits = ServerLimits()
+        limits.roomWaitMax = .milliseconds(100)
+        let (server, reader) = try Self.crowd(limits)
+        let other = try server.connect()
+        try other.send(Self.array("GETDEL", "a") + Self.array("GET", "b") + Self.array("PING"))
+        let refusal = "-ERR too many values wait to be sent; nothing was changed, try again\r\n"
+        let expected = Array((refusal + "$-1\r\n+PONG\r\n").utf8)
+        #expect(try other.receive(expected.count) == expected)
+        for _ in 0..<4 { #expect(try reader.receiveReply().payload == payload(seed: 1, 6 << 20)) }
+    }
+
+    @Test(arguments: [true, false]) func `a connection keeps to its depth`(isInline: Bool) throws {
+        let valueByteCount = 64 << 10
+        var limits = ServerLimits()
+        limits.requestDepthMax = 4
+        let server = try TestServer(memoryByteCount: 16 << 20, limits: limits)
+        let reader = try server.connect(receiveBufferByteCount: 32_768)
+        // A put over lm has no reply: it is stored when the question behind it is answered.
+        let writer = try server.connect()
+        try writer.put("a", payload(seed: 1, valueByteCount))
+        #expect(try writer.ask(.exist, "a"))
+        let get = isInline ? Array("GET a\r\n".utf8) : Self.array("GET", "a")
+        try reader.send(Array(repeatElement(get, count: 1000).joined()))
+        server.wait("a value is held") { server.statistic("reprise_reply_held_bytes") > 0 }
+        for _ in 0..<100 {
+            #expect(server.statistic("reprise_reply_held_bytes") < UInt64(5 * valueByteCount))
+        }
     }
 }
 

@@ -10,8 +10,6 @@ enum ReplyShape: Hashable {
     case sum
     /// A number, with 0 for a key that is not stored.
     case length
-    /// A number, or null for a key that is not stored.
-    case numberOrNull
     /// The first step's value, or null.
     case value
     /// Every step's value, or null.
@@ -171,7 +169,6 @@ extension RESPSession {
         switch plan.shape {
         case .number: context.writer.integer(result)
         case .length: context.writer.integer(max(0, result))
-        case .numberOrNull: if result < 0 { context.writer.null() } else { context.writer.integer(result) }
         case .sum:
             let range = plan.first..<(plan.first + plan.count)
             context.writer.integer(range.reduce(0) { $0 + context.batch.result(at: $1) })

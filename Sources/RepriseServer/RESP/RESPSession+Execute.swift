@@ -22,10 +22,7 @@ extension RESPSession {
         }
         if let outcome = queue(command, words, on: connection) { return outcome }
         // Replies keep their order: what is in the batch comes first.
-        if let stopped = flush(to: connection) {
-            guard case .wait(let reason) = stopped.stop else { return .close }
-            return .wait(reason)
-        }
+        if let progress = flush(to: connection) { return .stopped(progress) }
         performedCommands.append(.resp(command))
         client.noteActivity(.resp(command), at: Nanoseconds.now)
         return answer(command, words, on: connection)
@@ -33,10 +30,7 @@ extension RESPSession {
 
     /// Writes an error as the reply to a command that was not carried out.
     func reject(_ command: RESPCommand?, _ message: String, _ connection: Connection) -> Outcome {
-        if let stopped = flush(to: connection) {
-            guard case .wait(let reason) = stopped.stop else { return .close }
-            return .wait(reason)
-        }
+        if let progress = flush(to: connection) { return .stopped(progress) }
         if let command { context.commands.recordRejected(.resp(command)) }
         context.writer.error(message)
         writtenReplyCount += 1

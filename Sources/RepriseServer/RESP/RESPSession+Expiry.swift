@@ -150,10 +150,7 @@ extension RESPSession {
         _ message: String,
         on connection: Connection
     ) -> Outcome {
-        if let stopped = flush(to: connection) {
-            guard case .wait(let reason) = stopped.stop else { return .close }
-            return .wait(reason)
-        }
+        if let progress = flush(to: connection) { return .stopped(progress) }
         context.batch.append(.peek, key: words[1])
         context.backend.perform(&context.batch)
         let isStored = context.batch.result(at: 0) == 1

@@ -111,10 +111,6 @@ extension RESPSession {
     /// The room that a value was received into, or new room with a copy of a value that came with its
     /// command.
     private func room(for words: RESPWords, at index: Int) -> ValueRoom {
-        let keyByteCountMax = context.limits.resp.keptArgumentByteCountMax
-        guard words[1].byteCount <= keyByteCountMax else {
-            return .failed("ERR key of \(words[1].byteCount) bytes; the limit is \(keyByteCountMax)")
-        }
         if let value = values[index] {
             guard let reservation = value.reservation.take() else { return .failed(Self.outOfMemory) }
             return .ready(reservation)

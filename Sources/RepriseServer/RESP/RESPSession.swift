@@ -17,6 +17,8 @@ final class RESPSession: Session {
         case replied
         /// It is to be tried again.
         case wait(Connection.WaitReason)
+        /// A command before it was not performed: this is where to go on, and why to stop.
+        case stopped(SessionProgress)
         /// Nothing behind it is read.
         case close
     }
@@ -75,15 +77,14 @@ final class RESPSession: Session {
 
     private func processCommands(_ bytes: RawSpan, on connection: Connection) -> SessionProgress {
         commandStart = 0
-        var batchedCountMax = batchedCommandCountMax(on: connection)
+        // How many commands may begin before the connection is asked again whether it is paused.
+        var restCount = commandCountMax(on: connection)
         while true {
-            if plans.count + writtenReplyCount >= batchedCountMax
-                || context.writer.bytes.count >= Self.writtenByteCountMax
-            {
+            if restCount == 0 || context.writer.bytes.count >= Self.writtenByteCountMax {
                 if let stopped = flush(to: connection) { return stopped }
                 handOver(to: connection)
-                batchedCountMax = batchedCommandCountMax(on: connection)
-                guard batchedCountMax > 0 else {
+                restCount = commandCountMax(on: connection)
+                guard restCount > 0 else {
                     return SessionProgress(usedByteCount: commandStart, stop: .later)
                 }
             }
@@ -102,6 +103,7 @@ final class RESPSession: Session {
                 commandStart += byteCount
             case .command(let byteCount):
                 if let stopped = perform(rest, byteCount: byteCount, on: connection) { return stopped }
+                restCount -= 1
             case .value(let byteCount, let valueByteCount):
                 let stopped = announce(rest, byteCount, valueByteCount, on: connection)
                 if let stopped { return stopped }
@@ -109,8 +111,8 @@ final class RESPSession: Session {
         }
     }
 
-    /// How many commands may be answered before the connection is asked again whether it is paused.
-    private func batchedCommandCountMax(on connection: Connection) -> Int {
+    /// How many commands may be answered before the connection has as many replies as it may.
+    private func commandCountMax(on connection: Connection) -> Int {
         guard !connection.isPaused(context.limits) else { return 0 }
         let rest = context.limits.requestDepthMax - connection.replies.count
         return min(rest, Self.batchedCommandCountMax)
@@ -142,6 +144,8 @@ final class RESPSession: Session {
         case .wait(let reason):
             if !isHeld { forgetCommand() }
             return flush(to: connection) ?? SessionProgress(usedByteCount: commandStart, stop: .wait(reason))
+        case .stopped(let progress):
+            return progress
         case .close:
             return flush(to: connection) ?? SessionProgress(usedByteCount: commandStart, stop: .close)
         }
