@@ -52,21 +52,30 @@ import Testing
         batch.append(.peek, key: ([0x61] as [UInt8]).rawSpan)
         let none = StoreBatch.Allowance(byteCount: 0, mayPassWithOne: false)
         batch.limitHeldBytes(to: none, none)
-        for count in [0, 1] {
-            timed.backend.perform(&batch)
-            let performed = batch.performedCount
-            #expect(performed == count)
-            let isSkipped = batch.skipNext()
-            #expect(isSkipped)
-        }
         timed.backend.perform(&batch)
+        let performedAtFirst = batch.performedCount
+        #expect(performedAtFirst == 0)
+        var isSkipped = batch.skipNext()
+        #expect(isSkipped)
+        timed.backend.perform(&batch)
+        // A put that wants the previous value would lose it: it is not passed over, nor performed.
         let performed = batch.performedCount
-        #expect(performed == 3)
-        let results = [batch.result(at: 0), batch.result(at: 1), batch.result(at: 2)]
-        #expect(results == [-1, StoreBatch.putStored, 1])
-        let (found, previous) = (batch.takeObject(at: 0), batch.takeObject(at: 1))
-        #expect(found == nil && previous == nil)
-        let isSkipped = batch.skipNext()
+        #expect(performed == 1)
+        isSkipped = batch.skipNext()
+        #expect(!isSkipped)
+        let result = batch.result(at: 0)
+        let found = batch.takeObject(at: 0)
+        #expect(result == -1 && found == nil)
+        let unlimited = StoreBatch.Allowance(byteCount: .max, mayPassWithOne: true)
+        batch.limitHeldBytes(to: unlimited, unlimited)
+        timed.backend.perform(&batch)
+        let results = [batch.result(at: 1), batch.result(at: 2)]
+        #expect(results == [StoreBatch.putStored, 1])
+        let taken = batch.takeObject(at: 1)
+        let previous = try #require(taken)
+        #expect(previous.bytes.loadByte(at: 0) == 1)
+        previous.release()
+        isSkipped = batch.skipNext()
         #expect(!isSkipped)
     }
 

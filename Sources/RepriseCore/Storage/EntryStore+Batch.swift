@@ -7,8 +7,11 @@ private struct Aftermath: ~Copyable {
     /// Objects that were not published, or that the index had already.
     var unpublished: [MemoryObject] = []
 
+    /// Gives memory back, and then wakes those who wait for it.
     consuming func settle() {
         for object in unpublished { object.release() }
+        let waiters = waiters
+        _ = consume removed
         for wake in waiters { wake() }
     }
 }

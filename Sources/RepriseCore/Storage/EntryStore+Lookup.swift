@@ -67,7 +67,8 @@ extension EntryStore {
         return isStored
     }
 
-    /// Up to `count` keys of the slots from `cursor` on, and where to go on; 0 after the last slot.
+    /// Up to `count` keys, at least one, of the slots from `cursor` on, and where to go on; 0 after the last
+    /// slot.
     ///
     /// An entry keeps its slot as long as it is stored, so a walk from 0 to 0 meets every key that is there
     /// all the time.
@@ -77,7 +78,7 @@ extension EntryStore {
             var slot = EntrySlot(cursor)
             let end = min(state.slotHighWater, slot + StoreLimits.batchSlotCount)
             var found: [StorageKey] = []
-            while slot < end, found.count < count {
+            while slot < end, found.count < max(1, count) {
                 if state.isLive(slot), !state.hasExpired(slot) {
                     found.append(state.keys.key(of: state.entries[slot].key))
                 }

@@ -29,6 +29,8 @@ extension EntryStore {
         }
         // The index had its reference already: the one that was handed over is too many.
         if result == .wasThere, takesReference { object.release() }
+        // First the memory: whoever is woken finds it free.
+        _ = consume removed
         for wake in waiters { wake() }
         return result != .refused
     }

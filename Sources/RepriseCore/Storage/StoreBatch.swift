@@ -166,24 +166,17 @@ public struct StoreBatch: ~Copyable {
         )
     }
 
-    /// Passes over the next step as if its key were not stored: its value is more than may be held. A put
-    /// that wants the previous value is left without it, and is performed next.
+    /// Passes over the next step, which acquires a value, as if its key were not stored: the value is more
+    /// than may be held.
     ///
-    /// - Returns: `false` when there is no such step.
+    /// - Returns: `false` when the next step is another one, or there is none.
     public mutating func skipNext() -> Bool {
-        guard performedCount < steps.count else { return false }
-        switch steps[performedCount].kind {
-        case .query(.acquire):
-            steps[performedCount].result = -1
-            performedCount += 1
-            return true
-        case .put(var put) where put.wantsPrevious:
-            put.wantsPrevious = false
-            steps[performedCount].kind = .put(put)
-            return true
-        default:
+        guard performedCount < steps.count, case .query(.acquire) = steps[performedCount].kind else {
             return false
         }
+        steps[performedCount].result = -1
+        performedCount += 1
+        return true
     }
 
     /// Empties the batch; objects that were not taken out are given back.
