@@ -120,7 +120,6 @@ struct RESPInfo {
 
     private var stats: [Line] {
         countedStatistics.map { ($0.0, "\(group.baseline.since($0.0, $0.1))") }
-            + [("instantaneous_ops_per_sec", "0"), ("pubsub_channels", "0"), ("latest_fork_usec", "0")]
     }
 
     private var replication: [Line] {

@@ -8,7 +8,7 @@ extension RESPSession {
         switch name {
         case "id": context.writer.integer(Int64(client.number))
         case "getname": writeName()
-        case "info": context.writer.verbatim(ClientText.line(client, decoder))
+        case "info": context.writer.verbatim(ClientText.line(client))
         case "help": writeHelp(Self.clientHelp)
         case "setname", "setinfo": return describe(words, name)
         case "list": return list(words)
@@ -86,7 +86,7 @@ extension RESPSession {
         } else if words.count > 2 {
             return fail(.client, Self.syntaxError)
         }
-        context.writer.verbatim(clients.map { ClientText.line($0, $0 === client ? decoder : nil) }.joined())
+        context.writer.verbatim(clients.map(ClientText.line).joined())
         return replied()
     }
 
@@ -165,17 +165,14 @@ private struct ClientFilter {
 
 /// Clients as CLIENT LIST shows them.
 enum ClientText {
-    /// A client's line; what it is about to send is known of the caller only.
-    static func line(_ client: ClientRecord, _ decoder: RESPCommandDecoder?) -> String {
+    /// A client's line: the fields of Redis's that a node knows.
+    static func line(_ client: ClientRecord) -> String {
         let description = client.description.withLock { $0 }
         let fields: [(String, String)] = [
             ("id", "\(client.number)"), ("addr", client.peer.text), ("laddr", client.local.text),
             ("fd", "\(client.descriptor)"), ("name", description.name), ("age", "\(client.ageSeconds)"),
             ("idle", "\(client.idleSeconds)"), ("flags", "N"), ("db", "0"), ("sub", "0"), ("psub", "0"),
-            ("ssub", "0"), ("multi", "-1"), ("qbuf", "\(decoder?.heldBytes.count ?? 0)"),
-            ("qbuf-free", "0"), ("argv-mem", "0"), ("multi-mem", "0"), ("rbs", "0"), ("rbp", "0"),
-            ("obl", "0"), ("oll", "0"), ("omem", "0"), ("tot-mem", "0"), ("events", "r"),
-            ("cmd", client.lastCommand), ("user", "default"), ("redir", "-1"),
+            ("ssub", "0"), ("multi", "-1"), ("cmd", client.lastCommand), ("user", "default"), ("redir", "-1"),
             ("resp", "\(description.version)"), ("lib-name", description.libraryName),
             ("lib-ver", description.libraryVersion), ("io-thread", "\(client.reactorIndex)"),
         ]

@@ -19,6 +19,8 @@ struct CopyAlignment: ~Copyable {
     /// Headers from here on need no help.
     static let headerByteCountMin = 32
     private static let shiftByteCount = 64
+    /// How long to wait for the connection, where something filters loopback: 100 ms.
+    private static let connectTimeMax = timeval(tv_sec: 0, tv_usec: 100_000)
 
     private let sender: Int32
     private let receiver: Int32
@@ -56,6 +58,11 @@ struct CopyAlignment: ~Copyable {
             return nil
         }
         defer { close(listener) }
+        // connect(2) and accept(2) keep to these: socket(7).
+        var limit = connectTimeMax
+        let limitByteCount = socklen_t(MemoryLayout<timeval>.size)
+        unsafe setsockopt(sender, SOL_SOCKET, SO_SNDTIMEO, &limit, limitByteCount)
+        unsafe setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &limit, limitByteCount)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian

@@ -222,6 +222,7 @@ final class Reactor: Sendable {
             switch message {
             case .adopt(let client):
                 Glibc.close(client.descriptor)
+                unsafe state.context?.group.registry.remove(client)
                 counters.subtract(.connections)
             case .listen(let socket): socket.close()
             case .drain, .stop, .close: break
