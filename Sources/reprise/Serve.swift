@@ -42,9 +42,13 @@ struct Serve: ParsableCommand {
         }
         // Before any thread starts, so that signals stay pending for `StopSignals`.
         StopSignals.block()
+        // What cannot be read is said before any memory is taken.
+        let configuration = try makeServerConfiguration(logger: logger)
         let node = try makeNode()
-        let server = try Server(try makeServerConfiguration(logger: logger), backend: node.server)
-        try Console.write(Array(greeting(server.endpoints, node: node).utf8).rawSpan)
+        let server = try Server(configuration, backend: node.server)
+        let needsPassword = configuration.access.password != nil
+        let greeting = greeting(server.endpoints, node: node, needsPassword: needsPassword)
+        try Console.write(Array(greeting.utf8).rawSpan)
         Thread(name: "reprise-report") { [pool = node.memory.pool] in
             while !pool.isPopulated { usleep(Self.populationPollMicroseconds) }
             Self.report(pool, to: logger)
@@ -101,24 +105,34 @@ struct Serve: ParsableCommand {
 
 extension Serve {
     /// What to do next: the exact settings with which clients reach this node.
-    private func greeting(_ endpoints: Server.Endpoints, node: Node) -> String {
+    private func greeting(_ endpoints: Server.Endpoints, node: Node, needsPassword: Bool) -> String {
         let size = ByteSize(node.memory.pool.capacityByteCount)
         var lines = ["reprise serves \(size) of memory, evicting by \(memory.evictor.rawValue)"]
         if let port = endpoints.port {
             let host = listening.host.contains(":") ? "[\(listening.host)]" : listening.host
             let url = "lm://\(host):\(port)"
             let redisURL = "redis://\(host):\(port)"
+            let redisCommand = redisCommand(port, needsPassword: needsPassword)
             lines += [
                 "  LMCache (0.2 to 0.5):  LMCACHE_REMOTE_URL=\(url) LMCACHE_REMOTE_SERDE=naive",
                 "                         or, in its YAML file:  remote_url: \"\(url)\"",
                 "  Swift:                 try LMConnection(connectingTo: NodeURL(parsing: \"\(url)\"))",
-                "  Redis clients:         redis-cli -p \(port), or \(redisURL)",
+                "  Redis clients:         \(redisCommand), or \(redisURL)",
                 "  shell:                 reprise stat --url \(url)",
             ]
         }
         if let path = endpoints.unixPath {
-            lines.append("  on this machine:       reprise stat --url unix://\(path)")
+            lines.append(
+                "  on this machine:       reprise stat --url unix://\(path), or redis+unix://\(path)"
+            )
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// How redis-cli reaches the node.
+    private func redisCommand(_ port: UInt16, needsPassword: Bool) -> String {
+        // redis-cli's own default is this address.
+        let host = listening.host == "127.0.0.1" ? "" : " -h \(listening.host)"
+        return "redis-cli\(host) -p \(port)" + (needsPassword ? " --askpass" : "")
     }
 }
