@@ -14,10 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from support import node, redis  # noqa: E402
-
-# Whether the node under test answers RESP on its port. Until then only Redis stands for it.
-NODE_SPEAKS_RESP = True
+from support import node, redis_server  # noqa: E402
 
 PASSWORD = "p@ss/w:rd %"
 PASSWORD_IN_URL = "p%40ss%2Fw%3Ard%20%25"
@@ -160,14 +157,14 @@ class Commands:
         self.assertRegex(output, r"(?m)^(resp )?get +2\.5 +[0-9.]+ [num]?s$")
 
 
-@unittest.skipUnless(redis.binary(), "there is no redis-server")
+@unittest.skipUnless(redis_server.program(), "there is no redis-server")
 class RealRedis(Commands, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.unix_socket = pathlib.Path(folder.name) / "redis.sock"
-        cls.server = redis.Server(password=PASSWORD, unix_socket=cls.unix_socket)
+        cls.server = redis_server.RedisServer(password=PASSWORD, unix_socket=cls.unix_socket)
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
         cls.bare_url = f"redis://127.0.0.1:{cls.server.port}"
         cls.url = f"redis://:{PASSWORD_IN_URL}@127.0.0.1:{cls.server.port}/0"
@@ -217,7 +214,7 @@ class RealRedis(Commands, unittest.TestCase):
         self.assertEqual(len(self.run_ok("ls", self.key()).split()), 5000)
 
     def test_a_server_without_room_keeps_nothing(self):
-        with redis.Server(arguments=["--maxmemory", "1kb"]) as full:
+        with redis_server.RedisServer(arguments=["--maxmemory", "1kb"]) as full:
             url = f"redis://127.0.0.1:{full.port}"
             done = run("put", "--url", url, "k", stdin=b"x" * 100)
             self.assertEqual(done.returncode, ABSENT)
@@ -226,7 +223,7 @@ class RealRedis(Commands, unittest.TestCase):
             self.assertEqual(json.loads(output)["phases"][0]["operations"][0]["misses"], 20)
 
     def test_watch_goes_on_when_the_server_restarts(self):
-        server = redis.Server()
+        server = redis_server.RedisServer()
         url = f"redis://127.0.0.1:{server.port}"
         for _ in range(30):
             run("ping", "--url", url)
@@ -236,7 +233,7 @@ class RealRedis(Commands, unittest.TestCase):
             server.kill()
             time.sleep(0.8)
             again = subprocess.Popen(
-                [redis.binary(), "--port", str(server.port), "--bind", "127.0.0.1", "--save", ""],
+                [redis_server.program(), "--port", str(server.port), "--bind", "127.0.0.1", "--save", ""],
                 stdout=subprocess.DEVNULL,
             )
             output = process.stdout.read()
@@ -249,7 +246,6 @@ class RealRedis(Commands, unittest.TestCase):
         self.assertNotRegex(output, r"-[0-9]")
 
 
-@unittest.skipUnless(NODE_SPEAKS_RESP, "the node does not answer RESP yet")
 class Node(Commands, unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -15,7 +15,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from support.control import pairs, require_module  # noqa: E402
+from support.control import AgainstNode, pairs, require_module  # noqa: E402
 from support.redis_server import is_stand_in  # noqa: E402
 
 LMCACHE_VERSION = "0.5.6"
@@ -114,7 +114,7 @@ class WithPassword(WithRounds):
         self.run_rounds("login")
 
 
-class AcrossProtocols(WithRounds):
+class ReadOverResp(WithRounds):
     """What one scheme stored is read over RESP as its payload."""
 
     def read_stored(self) -> None:
@@ -125,18 +125,25 @@ class AcrossProtocols(WithRounds):
             self.assertEqual(client.call("STRLEN", key), len(payload))
             self.assertIn(key.encode(), client.call("KEYS", "test-model@*"))
 
+
+class AcrossProtocols(ReadOverResp):
     def test_a_chunk_stored_by_resp(self):
         self.scheme = "resp"
         self.read_stored()
 
+
+pairs(globals(), OverRedis, OverResp, OverValkey, OverRedisCluster, WithPassword, AcrossProtocols)
+
+
+class FromLmAgainstNode(ReadOverResp, AgainstNode, unittest.TestCase):
+    """Against a node alone: a Redis does not speak lm://."""
+
     def test_a_chunk_stored_by_lm(self):
-        if is_stand_in() or type(self).__name__.endswith("Redis"):
-            self.skipTest("Redis does not speak lm://")
+        if is_stand_in():
+            self.skipTest("Redis stands in for the node")
         self.scheme = "lm"
         self.read_stored()
 
-
-pairs(globals(), OverRedis, OverResp, OverValkey, OverRedisCluster, WithPassword, AcrossProtocols)
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -40,7 +40,7 @@ def version() -> tuple[int, ...]:
 class RedisServer:
     """A running Redis without persistence and with one database, as a node has; a context manager."""
 
-    def __init__(self, password=None, cluster=False, arguments=()):
+    def __init__(self, password=None, cluster=False, unix_socket=None, arguments=()):
         self.host, self.password = "127.0.0.1", password
         self.folder = tempfile.TemporaryDirectory()
         self.log = tempfile.TemporaryFile()
@@ -48,6 +48,8 @@ class RedisServer:
         options += ["--cluster-enabled", "yes"] if cluster else ["--databases", "1"]
         if password:
             options += ["--requirepass", password]
+        if unix_socket is not None:
+            options += ["--unixsocket", str(unix_socket)]
         self._start(options + list(arguments))
         if cluster:
             self._take_all_slots()
@@ -112,8 +114,10 @@ class RedisServer:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.kill()
+        if kind is not None:
+            print(f"--- log of redis-server ---\n{self.output()}--- end of log ---")
         self.log.close()
         self.folder.cleanup()
 
