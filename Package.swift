@@ -32,6 +32,7 @@ let package = Package(
     products: [
         .executable(name: "reprise", targets: ["reprise"]),
         .library(name: "RepriseCore", targets: ["RepriseCore"]),
+        .library(name: "RepriseDisk", targets: ["RepriseDisk"]),
         .library(name: "RepriseHashing", targets: ["RepriseHashing"]),
         .library(name: "RepriseWire", targets: ["RepriseWire"]),
         .library(name: "RepriseNode", targets: ["RepriseNode"]),
@@ -50,8 +51,9 @@ let package = Package(
         library("RepriseCore", ["CRepriseShims"]),
         library("RepriseHashing", ["RepriseCore", crypto]),
         library("RepriseWire", ["RepriseCore"]),
-        library("RepriseTesting", ["RepriseCore"]),
-        library("RepriseNode", ["RepriseCore"]),
+        library("RepriseDisk", ["RepriseCore", "CRepriseShims"]),
+        library("RepriseTesting", ["RepriseCore", "RepriseDisk"]),
+        library("RepriseNode", ["RepriseCore", "RepriseDisk"]),
         library("RepriseServer", ["RepriseNode", "RepriseCore", "RepriseWire", "CRepriseShims", logging]),
         library("RepriseRemote", ["RepriseCore", "RepriseWire", "CRepriseShims"]),
         library("RepriseReplay", ["RepriseCore", "RepriseWire", "RepriseRemote"]),
@@ -65,6 +67,7 @@ let package = Package(
             swiftSettings: house
         ),
         tests("RepriseCoreTests", ["RepriseCore", "RepriseTesting"]),
+        tests("RepriseDiskTests", ["RepriseCore", "RepriseDisk", "RepriseTesting"]),
         tests("RepriseHashingTests", ["RepriseCore", "RepriseHashing"]),
         tests("RepriseWireTests", ["RepriseCore", "RepriseWire", "RepriseTesting"]),
         tests(

@@ -6,14 +6,15 @@ internal import Glibc
 /// It never moves or grows, so a reserve for the worst case costs address space only, and no critical section
 /// ever copies a table. Untouched elements read as zero bytes.
 @safe
-struct LazyRegion<Element: BitwiseCopyable>: ~Copyable {
+package struct LazyRegion<Element: BitwiseCopyable>: ~Copyable {
     // SAFETY: maps `capacity` elements from `init` to `deinit`; every access is bounds-checked.
-    private let base: UnsafeMutablePointer<Element>
-    let capacity: Int
+    @usableFromInline
+    package let base: UnsafeMutablePointer<Element>
+    package let capacity: Int
     private let mappedByteCount: Int
 
     /// Maps room for `capacity` elements; traps when the system has no address space left.
-    init(capacity: Int) {
+    package init(capacity: Int) {
         let pageByteCount = AllocationUnit.byteCount
         let byteCount = max(1, capacity) * MemoryLayout<Element>.stride
         mappedByteCount = (byteCount + pageByteCount - 1) / pageByteCount * pageByteCount
@@ -39,13 +40,14 @@ struct LazyRegion<Element: BitwiseCopyable>: ~Copyable {
 
     /// Brings an element closer, because it will be used soon.
     @inline(__always)
-    func prefetch(_ index: UInt32) {
+    package func prefetch(_ index: UInt32) {
         precondition(Int(index) < capacity, "index past the region's end")
         // SAFETY: the index was checked; a prefetch accesses nothing.
         unsafe reprise_prefetch(base + Int(index))
     }
 
-    subscript(index: UInt32) -> Element {
+    @inlinable
+    package subscript(index: UInt32) -> Element {
         @inline(__always)
         unsafeAddress {
             precondition(Int(index) < capacity, "index past the region's end")

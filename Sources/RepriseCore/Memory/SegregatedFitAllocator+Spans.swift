@@ -1,39 +1,41 @@
 /// What lies in a span of neighbouring blocks that eviction may clear.
-struct BlockSpan: BitwiseCopyable {
+package struct BlockSpan: BitwiseCopyable {
     /// The first and the last block, in address order; the same for a span of one.
-    var first: SegregatedFitAllocator.BlockID
-    var last: SegregatedFitAllocator.BlockID
+    package var first: SegregatedFitAllocator.BlockID
+    package var last: SegregatedFitAllocator.BlockID
     /// All units from the first block's start to the last block's end.
-    var unitCount: UInt32
+    package var unitCount: UInt32
 }
 
 extension SegregatedFitAllocator {
     /// The tag of an allocated block's owner, `UInt32.max` while it has none.
-    func owner(of block: BlockID) -> UInt32 { nodes[block].backLink }
+    package func owner(of block: BlockID) -> UInt32 { nodes[block].backLink }
 
     /// Tags an allocated block with its owner; `UInt32.max` takes the tag away.
-    mutating func setOwner(of block: BlockID, to owner: UInt32) {
+    package mutating func setOwner(of block: BlockID, to owner: UInt32) {
         precondition(isAllocated(block), "only an allocated block has an owner")
         nodes[block].backLink = owner
     }
 
     /// The neighbour in front of a block, or `nil` at the start.
-    func neighbour(before block: BlockID) -> BlockID? {
+    package func neighbour(before block: BlockID) -> BlockID? {
         let previous = nodes[block].previous
         return previous == Self.none ? nil : previous
     }
 
     /// The neighbour behind a block, or `nil` at the end.
-    func neighbour(after block: BlockID) -> BlockID? {
+    package func neighbour(after block: BlockID) -> BlockID? {
         let next = nodes[block].next
         return next == Self.none ? nil : next
     }
 
     /// The search that last marked an allocated block, 0 for none.
-    func searchMark(of block: BlockID) -> UInt32 { nodes[block].forwardLink }
+    package func searchMark(of block: BlockID) -> UInt32 { nodes[block].forwardLink }
 
     /// Marks an allocated block as seen by a search.
-    mutating func setSearchMark(of block: BlockID, to search: UInt32) { nodes[block].forwardLink = search }
+    package mutating func setSearchMark(of block: BlockID, to search: UInt32) {
+        nodes[block].forwardLink = search
+    }
 
     /// Turns all blocks of a span, whatever their state, into one allocated block of `count` units and a free
     /// rest.
@@ -42,7 +44,7 @@ extension SegregatedFitAllocator {
     ///
     /// - Precondition: the span has at least `count` units.
     /// - Complexity: O(blocks of the span).
-    mutating func replace(_ span: BlockSpan, withUnitCount count: UInt32) -> BlockID {
+    package mutating func replace(_ span: BlockSpan, withUnitCount count: UInt32) -> BlockID {
         precondition(span.unitCount >= count && count > 0, "the span is too short")
         takeOut(span.first)
         while nodes[span.first].length < span.unitCount {

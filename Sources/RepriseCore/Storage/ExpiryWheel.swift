@@ -7,7 +7,7 @@
 /// store's lock.
 ///
 /// - Source: G. Varghese and T. Lauck, "Hashed and hierarchical timing wheels", SOSP 1987.
-struct ExpiryWheel: ~Copyable {
+package struct ExpiryWheel: ~Copyable {
     private static let levelCount = 8
     private static let slotBitCount = 6
     private static let slotCount = 1 << slotBitCount
@@ -35,10 +35,10 @@ struct ExpiryWheel: ~Copyable {
     /// Up to when the wheel has turned, in milliseconds since 1970.
     private var time: Int64
     /// Entries in the wheel.
-    private(set) var count = 0
+    package private(set) var count = 0
 
     /// Creates an empty wheel for slots below `capacity`, turned to `now`.
-    init(capacity: Int, now: Int64) {
+    package init(capacity: Int, now: Int64) {
         nodes = LazyRegion(capacity: capacity)
         heads = Array(repeating: Self.none, count: Self.dueList + 1)
         occupied = Array(repeating: 0, count: Self.levelCount)
@@ -46,13 +46,13 @@ struct ExpiryWheel: ~Copyable {
     }
 
     /// Bytes of the links of the entries in the wheel.
-    var byteCount: Int { count * MemoryLayout<Node>.stride }
+    package var byteCount: Int { count * MemoryLayout<Node>.stride }
 
     /// When an entry that is in the wheel expires.
-    func deadline(of slot: EntrySlot) -> Int64 { nodes[slot].deadline }
+    package func deadline(of slot: EntrySlot) -> Int64 { nodes[slot].deadline }
 
     /// Adds an entry that is not in the wheel.
-    mutating func insert(_ slot: EntrySlot, deadline: Int64) {
+    package mutating func insert(_ slot: EntrySlot, deadline: Int64) {
         nodes[slot].deadline = deadline
         link(slot)
         count += 1
@@ -61,7 +61,7 @@ struct ExpiryWheel: ~Copyable {
     /// Takes an entry out.
     ///
     /// - Precondition: it is in the wheel.
-    mutating func remove(_ slot: EntrySlot) {
+    package mutating func remove(_ slot: EntrySlot) {
         unlink(slot)
         count -= 1
     }
@@ -71,7 +71,7 @@ struct ExpiryWheel: ~Copyable {
     /// - Parameter budget: How many entries may be moved; counted down, so that one critical section is
     ///   short.
     /// - Returns: `nil` when no entry is due, or the budget is spent.
-    mutating func firstDue(now: Int64, budget: inout Int) -> EntrySlot? {
+    package mutating func firstDue(now: Int64, budget: inout Int) -> EntrySlot? {
         if now < time - Self.clockStepMilliseconds { rebuild(now: now) }
         while budget > 0 {
             let due = heads[Self.dueList]
@@ -95,7 +95,7 @@ struct ExpiryWheel: ~Copyable {
     /// A time at or before the earliest deadline: exact when it is near, else when the wheel must turn next;
     /// `nil` when nothing expires. While the clock is behind the wheel, by a second at most, the time of an
     /// entry that is due by the wheel.
-    var nextTurn: Int64? {
+    package var nextTurn: Int64? {
         if heads[Self.dueList] != Self.none { return nodes[heads[Self.dueList]].deadline }
         return nextList?.start
     }

@@ -15,7 +15,7 @@ internal import Glibc
 ///
 /// - Source: R. Fagin et al., "Extendible hashing", ACM TODS 1979.
 @safe
-struct KeyIndex: ~Copyable {
+package struct KeyIndex: ~Copyable {
     private static let bucketCount = 1024
     /// A segment with more entries is split: 80 % full, where linear probing still takes few steps.
     private static let segmentEntryCountMax = 820
@@ -41,9 +41,9 @@ struct KeyIndex: ~Copyable {
     private var chunks: [UnsafeMutableRawPointer] = unsafe []
     private var directory: [UInt32] = [0]
     private var depth = 0
-    private(set) var entryCount = 0
+    package private(set) var entryCount = 0
 
-    init() {
+    package init() {
         guard addSegment(depth: 0) else { preconditionFailure("no memory for an empty index") }
     }
 
@@ -54,16 +54,18 @@ struct KeyIndex: ~Copyable {
 
     /// The upper half of a fingerprint.
     @inline(__always)
-    static func tag(of fingerprint: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: fingerprint >> 32) }
+    package static func tag(of fingerprint: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: fingerprint >> 32)
+    }
 
     /// Bytes of segments and directory.
-    var byteCount: Int {
+    package var byteCount: Int {
         segments.count * (KeyIndex.segmentByteCount + MemoryLayout<Segment>.stride) + directory.count * 4
     }
 
     /// The key whose tag matches and that `isMatch` accepts, or `nil`.
     @inline(__always)
-    func find(tag: UInt32, where isMatch: (KeySlab.Handle) -> Bool) -> KeySlab.Handle? {
+    package func find(tag: UInt32, where isMatch: (KeySlab.Handle) -> Bool) -> KeySlab.Handle? {
         let buckets = unsafe segments[segmentIndex(of: tag)].buckets
         var position = KeyIndex.home(of: tag)
         while true {
@@ -79,14 +81,14 @@ struct KeyIndex: ~Copyable {
     }
 
     /// Brings closer where a key's probing starts.
-    func prefetch(tag: UInt32) {
+    package func prefetch(tag: UInt32) {
         unsafe reprise_prefetch(segments[segmentIndex(of: tag)].buckets + KeyIndex.home(of: tag))
     }
 
     /// Adds a key that is not in the index.
     ///
     /// - Returns: `false`, without a change, when the key's segment is full and cannot be split further.
-    mutating func insert(tag: UInt32, key: KeySlab.Handle) -> Bool {
+    package mutating func insert(tag: UInt32, key: KeySlab.Handle) -> Bool {
         var segment = segmentIndex(of: tag)
         while segments[segment].entryCount >= KeyIndex.segmentEntryCountMax {
             guard split(segment) else { return false }
@@ -101,7 +103,7 @@ struct KeyIndex: ~Copyable {
     /// Takes a key out.
     ///
     /// - Precondition: it was inserted with this tag.
-    mutating func remove(tag: UInt32, key: KeySlab.Handle) {
+    package mutating func remove(tag: UInt32, key: KeySlab.Handle) {
         let segment = segmentIndex(of: tag)
         let buckets = unsafe segments[segment].buckets
         let mask = KeyIndex.bucketCount - 1

@@ -9,9 +9,9 @@ internal import Glibc
 /// steps of 16 bytes up to 1 KiB, then in powers of two; freed ones are reused for records of the same class.
 /// Not thread-safe: it lives under the store's lock.
 @safe
-struct KeySlab: ~Copyable {
+package struct KeySlab: ~Copyable {
     /// Names a record: segment number in the upper 15 bits, place within it, in steps of 16 bytes, below.
-    typealias Handle = UInt32
+    package typealias Handle = UInt32
 
     /// In front of each key's bytes.
     private struct Header: BitwiseCopyable {
@@ -48,7 +48,7 @@ struct KeySlab: ~Copyable {
     /// The first freed record of each class; each holds the next in its header.
     private var freed: [Handle]
 
-    init() {
+    package init() {
         freed = Array(repeating: KeySlab.none, count: KeySlab.classCount)
     }
 
@@ -57,12 +57,12 @@ struct KeySlab: ~Copyable {
     }
 
     /// Bytes taken from the system beyond those of the keys themselves.
-    func overheadByteCount(ofKeys keyByteCount: Int) -> Int {
+    package func overheadByteCount(ofKeys keyByteCount: Int) -> Int {
         unsafe segments.count * KeySlab.segmentByteCount - keyByteCount
     }
 
     /// Copies a key in; `nil` when it is longer than a segment's half or the system has no memory for it.
-    mutating func insert(_ bytes: UnsafeRawBufferPointer, slot: EntrySlot) -> Handle? {
+    package mutating func insert(_ bytes: UnsafeRawBufferPointer, slot: EntrySlot) -> Handle? {
         guard let recordClass = KeySlab.recordClass(ofKeyByteCount: bytes.count),
             let handle = takeRecord(recordClass)
         else { return nil }
@@ -76,7 +76,7 @@ struct KeySlab: ~Copyable {
     }
 
     /// Frees a record.
-    mutating func remove(_ handle: Handle) {
+    package mutating func remove(_ handle: Handle) {
         let record = unsafe pointer(to: handle)
         let byteCount = unsafe record.load(as: Header.self).byteCount
         guard let recordClass = KeySlab.recordClass(ofKeyByteCount: byteCount) else { return }
@@ -86,7 +86,7 @@ struct KeySlab: ~Copyable {
 
     /// Whether a record holds this key.
     @inline(__always)
-    func matches(_ handle: Handle, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    package func matches(_ handle: Handle, _ bytes: UnsafeRawBufferPointer) -> Bool {
         let record = unsafe pointer(to: handle)
         guard unsafe record.load(as: Header.self).byteCount == bytes.count else { return false }
         guard let base = bytes.baseAddress else { return true }
@@ -96,14 +96,18 @@ struct KeySlab: ~Copyable {
 
     /// The slot of a record's entry.
     @inline(__always)
-    func slot(of handle: Handle) -> EntrySlot { unsafe pointer(to: handle).load(as: Header.self).slot }
+    package func slot(of handle: Handle) -> EntrySlot {
+        unsafe pointer(to: handle).load(as: Header.self).slot
+    }
 
     /// Whether a record's entry expires.
     @inline(__always)
-    func expires(_ handle: Handle) -> Bool { unsafe pointer(to: handle).load(as: Header.self).expires }
+    package func expires(_ handle: Handle) -> Bool {
+        unsafe pointer(to: handle).load(as: Header.self).expires
+    }
 
     /// Notes whether a record's entry expires.
-    func setExpires(_ handle: Handle, to expires: Bool) {
+    package func setExpires(_ handle: Handle, to expires: Bool) {
         let record = unsafe pointer(to: handle)
         var header = unsafe record.load(as: Header.self)
         header.expires = expires
@@ -111,19 +115,19 @@ struct KeySlab: ~Copyable {
     }
 
     /// The length of a record's key.
-    func byteCount(of handle: Handle) -> Int {
+    package func byteCount(of handle: Handle) -> Int {
         unsafe pointer(to: handle).load(as: Header.self).byteCount
     }
 
     /// A copy of a record's key.
-    func key(of handle: Handle) -> StorageKey {
+    package func key(of handle: Handle) -> StorageKey {
         let start = unsafe pointer(to: handle) + MemoryLayout<Header>.size
         // SAFETY: the record holds that many bytes behind its header.
         return StorageKey(unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: byteCount(of: handle))))
     }
 
     /// Brings a record closer, because it will be used soon.
-    func prefetch(_ handle: Handle) { unsafe reprise_prefetch(pointer(to: handle)) }
+    package func prefetch(_ handle: Handle) { unsafe reprise_prefetch(pointer(to: handle)) }
 
     @inline(__always)
     private func pointer(to handle: Handle) -> UnsafeMutableRawPointer {
