@@ -54,13 +54,17 @@ let package = Package(
         library("RepriseDisk", ["RepriseCore", "CRepriseShims"]),
         library("RepriseTesting", ["RepriseCore", "RepriseDisk"]),
         library("RepriseNode", ["RepriseCore", "RepriseDisk"]),
-        library("RepriseServer", ["RepriseNode", "RepriseCore", "RepriseWire", "CRepriseShims", logging]),
+        library(
+            "RepriseServer",
+            ["RepriseNode", "RepriseDisk", "RepriseCore", "RepriseWire", "CRepriseShims", logging]
+        ),
         library("RepriseRemote", ["RepriseCore", "RepriseWire", "CRepriseShims"]),
         library("RepriseReplay", ["RepriseCore", "RepriseWire", "RepriseRemote"]),
         .executableTarget(
             name: "reprise",
             dependencies: [
-                "RepriseCore", "RepriseNode", "RepriseServer", "RepriseRemote", "RepriseReplay",
+                "RepriseCore", "RepriseDisk", "RepriseNode", "RepriseServer", "RepriseRemote",
+                "RepriseReplay",
                 "RepriseWire",
                 argumentParser, logging,
             ],

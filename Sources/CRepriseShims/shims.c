@@ -54,3 +54,10 @@ int reprise_eventfd(void) {
     int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return descriptor >= 0 ? descriptor : -errno;
 }
+
+int reprise_o_direct(void) { return O_DIRECT; }
+
+void reprise_write_back(int descriptor, int64_t offset, int64_t byte_count) {
+    sync_file_range(descriptor, offset, byte_count,
+                    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}

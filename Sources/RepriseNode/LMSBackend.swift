@@ -1,4 +1,5 @@
 public import RepriseCore
+package import RepriseDisk
 
 /// What a cache server needs of whatever stores its values.
 ///
@@ -16,8 +17,14 @@ public protocol LMSBackend: AnyObject, Sendable {
         whenRoomReturns: @escaping @Sendable () -> Void
     ) -> ReserveOutcome
 
-    /// The value of a key with a reference for the caller, or `nil`; a use.
-    func get(_ key: StorageKey) -> MemoryObject?
+    /// The value of a key with a reference for the caller, or where it is; a use.
+    func lookUp(_ key: StorageKey) -> LMSLookup
+
+    /// Brings a value into memory that ``lookUp(_:)`` said is to be loaded.
+    ///
+    /// - Parameter completion: Called once, from any thread, with the object and a reference for the callee;
+    ///   `nil` when the value cannot be had.
+    func load(_ key: StorageKey, completion: @escaping @Sendable (MemoryObject?) -> Void)
 
     /// Whether a key is stored; counts as a use, as EXIST over the wire does.
     func contains(_ key: StorageKey) -> Bool
@@ -34,14 +41,14 @@ public protocol LMSBackend: AnyObject, Sendable {
     /// Stored values.
     var entryCount: Int { get }
 
-    /// Removes every key.
-    func removeAll()
+    /// Removes every key; says what is to be recorded before that is acknowledged.
+    func removeAll() -> RecordedChange?
 
     /// What leaves first when room is needed.
     var evictionPolicy: EvictionPolicy { get }
 
-    /// Removes a key; `false` when it is not stored.
-    func remove(_ key: StorageKey) -> Bool
+    /// Removes a key; says whether it was stored, and what is to be recorded before that is acknowledged.
+    func remove(_ key: StorageKey) -> (wasStored: Bool, change: RecordedChange?)
 
     /// What is stored and what was done.
     var statistics: LMSStatistics { get }
@@ -60,6 +67,16 @@ public protocol LMSBackend: AnyObject, Sendable {
     func close()
 }
 
+/// Where a key's value is.
+public enum LMSLookup: Sendable {
+    /// In memory, with a reference for the caller.
+    case object(MemoryObject)
+    /// On a slower device: it is to be loaded first.
+    case mustLoad
+    /// Nowhere.
+    case absent
+}
+
 /// What an ``LMSBackend`` holds and has done.
 public struct LMSStatistics: Sendable {
     /// Entries and their use.
@@ -72,6 +89,8 @@ public struct LMSStatistics: Sendable {
     public let bufferByteCount: Int
     /// What the system gave and refused.
     public let arena: ArenaReport
+    /// What each disk holds and has done.
+    package let disks: [NamedDiskStatistics]
 }
 
 extension LMSBackend {
@@ -87,4 +106,20 @@ extension LMSBackend {
             return false
         }
     }
+}
+
+extension LMSBackend {
+    /// The value of a key that is in memory, with a reference for the caller, or `nil`; a use.
+    public func get(_ key: StorageKey) -> MemoryObject? {
+        guard case .object(let object) = lookUp(key) else { return nil }
+        return object
+    }
+}
+
+/// A disk's statistics with the name of its directory.
+package struct NamedDiskStatistics: Sendable {
+    /// The disk's directory.
+    package let path: String
+    /// What it holds and has done.
+    package let statistics: DiskStatistics
 }

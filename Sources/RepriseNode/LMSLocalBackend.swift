@@ -1,18 +1,26 @@
 public import RepriseCore
+internal import RepriseDisk
 
-/// The cache server's values in this process's memory.
+/// The cache server's values in this process's memory, and on the disks behind it.
 public final class LMSLocalBackend: LMSBackend {
     /// The most blocks that a check while serving walks: about a millisecond.
     private static let checkedBlockCountMax = 65_536
 
     private let backend: LocalCPUBackend
+    private let disk: LocalDiskBackend?
 
     /// What leaves first when room is needed.
     public let evictionPolicy: EvictionPolicy
 
     /// Creates the server's view of a memory backend, whose evictor is of this policy.
-    public init(_ backend: LocalCPUBackend, evictionPolicy: EvictionPolicy = .lru) {
+    public convenience init(_ backend: LocalCPUBackend, evictionPolicy: EvictionPolicy = .lru) {
+        self.init(backend, disk: nil, evictionPolicy: evictionPolicy)
+    }
+
+    /// Creates the server's view of a memory backend and the disks behind it.
+    init(_ backend: LocalCPUBackend, disk: LocalDiskBackend?, evictionPolicy: EvictionPolicy) {
         self.backend = backend
+        self.disk = disk
         self.evictionPolicy = evictionPolicy
     }
 
@@ -26,31 +34,67 @@ public final class LMSLocalBackend: LMSBackend {
         backend.reserve(for: key, byteCount: byteCount, metadata: metadata, whenRoomReturns: whenRoomReturns)
     }
 
-    /// The value of a key, or `nil`.
-    public func get(_ key: StorageKey) -> MemoryObject? { backend.getBlocking(key) }
+    /// The value of a key, or where it is.
+    public func lookUp(_ key: StorageKey) -> LMSLookup {
+        switch backend.lookUp(key) {
+        case .object(let object): .object(object)
+        case .mustLoad: .mustLoad
+        case .absent: .absent
+        }
+    }
+
+    /// Brings a value into memory.
+    public func load(_ key: StorageKey, completion: @escaping @Sendable (MemoryObject?) -> Void) {
+        guard let disk else { return completion(nil) }
+        disk.load(key, completion: completion)
+    }
 
     /// Whether a key is stored; a use.
     public func contains(_ key: StorageKey) -> Bool { backend.containsRecordingUse(key) }
 
-    /// All keys, least recently used first.
-    public func listKeys() -> [StorageKey] { backend.keys }
+    /// All keys: those that are only on disks, and then those in memory, least recently used first.
+    public func listKeys() -> [StorageKey] {
+        let keys = backend.keys
+        guard let disk else { return keys }
+        let known = Set(keys)
+        return disk.keys.filter { !known.contains($0) } + keys
+    }
 
     /// See ``LocalCPUBackend/perform(_:)``.
     public func perform(_ batch: inout StoreBatch) { backend.perform(&batch) }
 
     /// See ``LocalCPUBackend/scan(from:count:)``.
+    ///
+    /// The memory's places come first, and then the disks', whose cursors have the top bit.
     public func scan(from cursor: UInt64, count: Int) -> (keys: [StorageKey], next: UInt64) {
-        backend.scan(from: cursor, count: count)
+        if cursor & Self.diskCursorBit == 0 {
+            let (keys, next) = backend.scan(from: cursor, count: count)
+            return (keys, next == 0 && disk != nil ? Self.diskCursorBit : next)
+        }
+        guard let disk else { return ([], 0) }
+        let (keys, next) = disk.scan(from: cursor & ~Self.diskCursorBit, count: count)
+        return (keys.filter { !backend.isInMemory($0) }, next == 0 ? 0 : next | Self.diskCursorBit)
     }
 
-    /// Stored values.
-    public var entryCount: Int { backend.entryCount }
+    private static let diskCursorBit: UInt64 = 1 << 63
+
+    /// Stored values; with disks and many values in memory at least so many: those that are in memory and not
+    /// on a disk are then not looked for.
+    public var entryCount: Int {
+        guard let disk else { return backend.entryCount }
+        guard backend.entryCount <= Self.checkedBlockCountMax else {
+            return max(backend.entryCount, disk.entryCount)
+        }
+        return disk.entryCount + backend.keys.count { !disk.contains($0) }
+    }
 
     /// Removes every key.
-    public func removeAll() { backend.removeAll() }
+    public func removeAll() -> RecordedChange? { backend.removeAllRecording() }
 
     /// Removes a key.
-    public func remove(_ key: StorageKey) -> Bool { backend.remove(key) }
+    public func remove(_ key: StorageKey) -> (wasStored: Bool, change: RecordedChange?) {
+        backend.removeRecording(key)
+    }
 
     /// What is stored and what was done.
     public var statistics: LMSStatistics {
@@ -59,7 +103,8 @@ public final class LMSLocalBackend: LMSBackend {
             capacityByteCount: backend.pool.capacityByteCount,
             usedByteCount: backend.pool.usedByteCount,
             bufferByteCount: backend.pool.bufferByteCount,
-            arena: backend.pool.report
+            arena: backend.pool.report,
+            disks: disk?.namedStatistics ?? []
         )
     }
 
@@ -77,5 +122,14 @@ public final class LMSLocalBackend: LMSBackend {
     public var isReservationAwaited: Bool { backend.isReservationAwaited }
 
     /// Lets go of everything.
-    public func close() { backend.close() }
+    public func close() {
+        disk?.close()
+        backend.close()
+    }
+}
+
+extension LocalDiskBackend {
+    fileprivate var namedStatistics: [NamedDiskStatistics] {
+        zip(paths, statistics).map { NamedDiskStatistics(path: $0, statistics: $1) }
+    }
 }

@@ -1,9 +1,12 @@
 public import RepriseCore
+public import RepriseDisk
 
 /// The composition root: makes the concrete parts of one node from a typed configuration.
 public final class Node: Sendable {
     /// The values in memory.
     public let memory: LocalCPUBackend
+    /// The disks behind it.
+    public let disk: LocalDiskBackend?
     /// What the server stores to and reads from.
     public let server: any LMSBackend
     private let expiryTimer: ExpiryTimer
@@ -19,8 +22,31 @@ public final class Node: Sendable {
             evictor: configuration.evictionPolicy.makeEvictor(),
             limits: configuration.limits
         )
-        server = try Node.makeServerBackend(configuration, memory: memory)
+        disk = try Node.makeDiskBackend(configuration, memory: memory)
+        server = try Node.makeServerBackend(configuration, memory: memory, disk: disk)
         expiryTimer = ExpiryTimer(memory)
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Writes what is queued for the disks, saves their indexes and lets go of everything; calling it again
+    /// does nothing.
+    public func close() {
+        // Memory and disk know each other: closed, they do not.
+        disk?.close()
+        memory.close()
+    }
+
+    private static func makeDiskBackend(
+        _ configuration: NodeConfiguration,
+        memory: LocalCPUBackend
+    ) throws(StorageError) -> LocalDiskBackend? {
+        guard !configuration.disks.isEmpty else { return nil }
+        let disk = try LocalDiskBackend(configuration.disks, memory: memory, report: configuration.report)
+        memory.attach(disk)
+        return disk
     }
 
     /// Makes the storage of a cache server by the name of its device, as LMCache's server does.
@@ -28,7 +54,8 @@ public final class Node: Sendable {
     /// - Throws: `unsupported` for anything but `cpu`.
     private static func makeServerBackend(
         _ configuration: NodeConfiguration,
-        memory: LocalCPUBackend
+        memory: LocalCPUBackend,
+        disk: LocalDiskBackend?
     ) throws(StorageError) -> any LMSBackend {
         guard configuration.device == .cpu else {
             throw StorageError(
@@ -36,6 +63,6 @@ public final class Node: Sendable {
                 "unsupported device: \(configuration.device); a cache server stores to 'cpu'"
             )
         }
-        return LMSLocalBackend(memory, evictionPolicy: configuration.evictionPolicy)
+        return LMSLocalBackend(memory, disk: disk, evictionPolicy: configuration.evictionPolicy)
     }
 }

@@ -29,6 +29,13 @@ public struct ServerLimits: Sendable {
     /// How long a PUT waits for others' reservations to end, and a GET for others' replies to be sent; then
     /// the PUT is dropped and the GET is answered as a miss.
     public var roomWaitMax: Duration = .seconds(10)
+    /// How long a request waits for values to be read from a disk; those that have not come are then misses.
+    public var loadTimeMax: Duration = .seconds(10)
+    /// How often in a row a request may wait for values that are read; the rest are then misses.
+    public var loadRoundCountMax = 16
+    /// How long replies wait for a disk to record what they acknowledge; then the connection is closed
+    /// without them.
+    public var recordTimeMax: Duration = .seconds(10)
     /// The slowest average rate, in bytes a second over ``transferRateWindow``, at which an unfinished
     /// transfer may go on; 0 allows any.
     public var minimumTransferRate = 4096

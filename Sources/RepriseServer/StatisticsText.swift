@@ -1,4 +1,5 @@
 internal import RepriseCore
+internal import RepriseDisk
 internal import RepriseNode
 
 /// The statistics of a server and its node: names and values in Prometheus's style.
@@ -14,7 +15,7 @@ enum StatisticsText {
         for counter in ServerCounter.allCases {
             lines.append((counter.metric, reactors.reduce(0) { $0 &+ $1.counters.value(of: counter) }))
         }
-        return lines.map { ($0.0, "\($0.1)") } + commands(reactors)
+        return lines.map { ($0.0, "\($0.1)") } + disks(statistics) + commands(reactors)
     }
 
     /// A command's counts over all reactors.
@@ -65,7 +66,20 @@ enum StatisticsText {
             ("reprise_evicted_bytes_total", store.evictedByteCount),
             ("reprise_expired_total", store.expiredCount),
             ("reprise_no_room_total", store.noRoomCount),
+            ("reprise_promotions_total", store.promotionCount),
         ]
+    }
+
+    private static func disks(_ statistics: LMSStatistics) -> [Line] {
+        statistics.disks.flatMap { disk in
+            let label = "disk=\"\(disk.path)\""
+            let numbers = disk.statistics.numbers.map { ("reprise_disk_\($0.name){\(label)}", "\($0.value)") }
+            let faults = RecordFault.allCases.map { fault in
+                let count = disk.statistics.faults[fault] ?? 0
+                return ("reprise_disk_faults_total{\(label),cause=\"\(fault.rawValue)\"}", "\(count)")
+            }
+            return numbers + faults
+        }
     }
 
     private static func arena(_ report: ArenaReport) -> [(String, UInt64)] {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import Logging
 import RepriseCore
+import RepriseDisk
 import RepriseNode
 import RepriseServer
 
@@ -25,6 +26,9 @@ struct Serve: ParsableCommand {
     @OptionGroup(title: "Memory")
     var memory: MemoryOptions
 
+    @OptionGroup(title: "Disks")
+    var disks: DiskOptions
+
     @OptionGroup(title: "Limits")
     var limits: LimitOptions
 
@@ -44,7 +48,7 @@ struct Serve: ParsableCommand {
         StopSignals.block()
         // What cannot be read is said before any memory is taken.
         let configuration = try makeServerConfiguration(logger: logger)
-        let node = try makeNode()
+        let node = try makeNode(logger: logger)
         let server = try Server(configuration, backend: node.server)
         let needsPassword = configuration.access.password != nil
         let greeting = greeting(server.endpoints, node: node, needsPassword: needsPassword)
@@ -53,16 +57,18 @@ struct Serve: ParsableCommand {
             while !pool.isPopulated { usleep(Self.populationPollMicroseconds) }
             Self.report(pool, to: logger)
         }.detach()
-        StopSignals.waitAndStop(server, logger: logger)
+        StopSignals.waitAndStop(server, logger: logger) { node.close() }
     }
 
-    private func makeNode() throws -> Node {
+    private func makeNode(logger: Logger) throws -> Node {
         var configuration = NodeConfiguration(memoryByteCount: memory.memory.byteCount)
         configuration.memory.locksMemory = memory.mlock
         configuration.evictionPolicy = memory.evictor
         // CONFIG SET may raise the server's limit later.
         let valueByteCountMax = max(configuration.limits.valueByteCountMax, limits.maxValue.byteCount)
         configuration.limits.valueByteCountMax = valueByteCountMax
+        configuration.disks = disks.configurations
+        configuration.report = { $0.log(to: logger) }
         return try Node(configuration)
     }
 
@@ -108,6 +114,10 @@ extension Serve {
     private func greeting(_ endpoints: Server.Endpoints, node: Node, needsPassword: Bool) -> String {
         let size = ByteSize(node.memory.pool.capacityByteCount)
         var lines = ["reprise serves \(size) of memory, evicting by \(memory.evictor.rawValue)"]
+        for (disk, statistics) in zip(disks.configurations, node.disk?.statistics ?? []) {
+            let found = statistics.entryCount
+            lines.append("  disk \(disk.path):      \(ByteSize(disk.byteCount)), \(found) values found")
+        }
         if let port = endpoints.port {
             let host = listening.host.contains(":") ? "[\(listening.host)]" : listening.host
             let url = "lm://\(host):\(port)"
@@ -134,5 +144,17 @@ extension Serve {
         // redis-cli's own default is this address.
         let host = listening.host == "127.0.0.1" ? "" : " -h \(listening.host)"
         return "redis-cli\(host) -p \(port)" + (needsPassword ? " --askpass" : "")
+    }
+}
+
+extension DiskReport {
+    fileprivate func log(to logger: Logger) {
+        let level: Logger.Level =
+            switch self.level {
+            case .notice: .notice
+            case .warning: .warning
+            case .error: .error
+            }
+        logger.log(level: level, "disk: \(message)", metadata: ["disk": "\(path)"])
     }
 }

@@ -36,4 +36,17 @@ int reprise_eventfd(void);
 /// accept4(2) with a non-blocking, close-on-exec socket. Returns its descriptor, or -errno.
 int reprise_accept(int listener);
 
+/// The flag of open(2) for transfers past the page cache.
+int reprise_o_direct(void);
+
+/// Writes dirty pages of a range to the device and waits for it, without metadata: sync_file_range(2).
+void reprise_write_back(int descriptor, int64_t offset, int64_t byte_count);
+
+/// Whether the processor has an instruction for CRC32C.
+int reprise_has_crc32c(void);
+
+/// Continues a CRC32C (Castagnoli) over more bytes with the processor's instruction; start with 0. Call it only
+/// where `reprise_has_crc32c` says so.
+uint32_t reprise_crc32c(uint32_t checksum, const void *bytes, size_t byte_count);
+
 #endif

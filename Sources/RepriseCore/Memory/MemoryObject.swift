@@ -18,7 +18,10 @@ public final class MemoryObject: Sendable {
     @exclusivity(unchecked)
     nonisolated(unsafe) private var block: Block?
     /// Format, element type and shape, as given at allocation.
-    public let metadata: MemoryObjectMetadata
+    public var metadata: MemoryObjectMetadata { unsafe storedMetadata }
+    // SAFETY: changed only before anybody but the maker knows the object.
+    @exclusivity(unchecked)
+    nonisolated(unsafe) private var storedMetadata: MemoryObjectMetadata
     // SAFETY: written and read only under the lock of the backend that holds the object.
     @exclusivity(unchecked)
     nonisolated(unsafe) var slot: EntrySlot = .max
@@ -30,7 +33,15 @@ public final class MemoryObject: Sendable {
 
     init(block: consuming Block, metadata: MemoryObjectMetadata) {
         unsafe self.block = consume block
-        self.metadata = metadata
+        unsafe storedMetadata = metadata
+    }
+
+    /// Describes the bytes, once it is known what they are.
+    ///
+    /// - Precondition: nobody but the caller knows the object, as after ``LocalCPUBackend/allocate(_:evicting:)``.
+    package func describe(as metadata: MemoryObjectMetadata) {
+        precondition(referenceCount == 1 && !isResident, "an object is described before it is shared")
+        unsafe storedMetadata = metadata
     }
 
     /// Logical bytes; 0 once the object is invalid.
@@ -107,6 +118,19 @@ public final class MemoryObject: Sendable {
             // SAFETY: the bounds were checked.
             unsafe memcpy(base + offset, from, source.count)
         }
+    }
+
+    /// The bytes and the padding behind them, whole units that start at one, with the padding zeroed; `nil`
+    /// for a buffer outside the arena.
+    ///
+    /// - Precondition: the object is valid, or this traps.
+    @unsafe package var paddedBytes: UnsafeMutableRawBufferPointer? {
+        guard arenaBlock != nil else { return nil }
+        let bytes = unsafe mutableBytes
+        guard let base = bytes.baseAddress else { return nil }
+        // SAFETY: a block of the arena is as many whole units as its bytes take, and nobody reads the padding.
+        unsafe memset(base + bytes.count, 0, physicalByteCount - bytes.count)
+        return unsafe UnsafeMutableRawBufferPointer(start: base, count: physicalByteCount)
     }
 
     /// The bytes for filling in place, before the object is stored or by its only holder.

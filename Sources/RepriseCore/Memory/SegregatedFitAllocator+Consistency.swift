@@ -68,5 +68,5 @@ extension SegregatedFitAllocator {
 
 extension SegregatedFitAllocator {
     /// Bytes of nodes touched so far.
-    var bookkeepingByteCount: Int { Int(nodeHighWater) * MemoryLayout<Node>.stride }
+    package var bookkeepingByteCount: Int { Int(nodeHighWater) * MemoryLayout<Node>.stride }
 }

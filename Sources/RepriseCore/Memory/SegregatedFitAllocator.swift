@@ -154,7 +154,7 @@ public struct SegregatedFitAllocator: ~Copyable {
         usedBlockCount += 1
     }
 
-    private mutating func split(_ block: BlockID, keeping count: UInt32) {
+    mutating func split(_ block: BlockID, keeping count: UInt32) {
         let rest = nodes[block].length - count
         guard rest > 0 else { return }
         let next = nodes[block].next

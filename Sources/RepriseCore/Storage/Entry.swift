@@ -38,6 +38,12 @@ struct Entry: BitwiseCopyable {
         set { flags = newValue ? flags | 1 : flags & ~1 }
     }
 
+    /// Whether the slower tier was asked, since the entry's last use, to take it before it is evicted.
+    var wasOfferedAgain: Bool {
+        get { flags & 4 != 0 }
+        set { flags = newValue ? flags | 4 : flags & ~4 }
+    }
+
     /// Whether the entry is in the expiry wheel.
     var expires: Bool {
         get { flags & 2 != 0 }

@@ -19,6 +19,8 @@ private struct Aftermath: ~Copyable {
 extension EntryStore {
     /// Performs the steps of a batch that have not been performed, in critical sections of bounded length.
     func perform(_ batch: inout StoreBatch) {
+        batch.coldKeys.removeAll(keepingCapacity: true)
+        defer { unsafe slower?.start() }
         while batch.performedCount < batch.steps.count {
             var aftermath = Aftermath()
             let mayGoOn = lock.withLock { state in
@@ -52,8 +54,13 @@ extension EntryStore.State {
                     bytes: UnsafeRawBufferPointer(rebasing: bytes[range]),
                     fingerprint: step.fingerprint
                 )
+                guard unsafe mayPerform(batch.steps[index], key, in: batch) else {
+                    unsafe collectColdKeys(&batch, from: index, bytes)
+                    return false
+                }
                 guard unsafe perform(&batch.steps[index], key, &batch.allowances, in: store, &aftermath)
                 else { return false }
+                if !changes.isEmpty { batch.changes += takeChange().map { [$0] } ?? [] }
                 index += 1
                 batch.performedCount = index
             }
@@ -76,9 +83,12 @@ extension EntryStore.State {
     ) -> Bool {
         switch step.kind {
         case .query(.contains):
-            let slot = unsafe slot(of: key)
-            if let slot { use(slot, suspending: false) }
-            step.result = slot == nil ? 0 : 1
+            if let slot = unsafe slot(of: key) {
+                use(slot, suspending: false)
+                step.result = 1
+            } else {
+                step.result = unsafe isCold(key, recordingUse: true) ? 1 : 0
+            }
         case .query(.acquire):
             return unsafe acquire(&step, key, &allowance)
         case .query(let operation):
@@ -113,7 +123,7 @@ extension EntryStore.State {
         _ aftermath: inout Aftermath
     ) -> Int64 {
         if case .remove = operation { return unsafe remove(key, into: &aftermath.removed) ? 1 : 0 }
-        guard let slot = unsafe slot(of: key) else { return operation.resultOfMiss }
+        guard let slot = unsafe slot(of: key) else { return unsafe answerCold(operation, key) }
         switch operation {
         case .contains, .peek, .acquire, .remove: return 1
         case .byteCount:
@@ -124,13 +134,16 @@ extension EntryStore.State {
         case .persist:
             guard entries[slot].expires else { return 0 }
             schedule(slot, deadline: nil, &aftermath.waiters)
+            unsafe setSlowerDeadline(key, to: nil)
             return 1
         case .setDeadline(let milliseconds, let condition):
             guard condition.holds(old: deadline(of: slot), new: milliseconds) else { return 0 }
             if milliseconds <= wallClock.nowMilliseconds {
+                unsafe withdrawSlower(key)
                 remove(slot, into: &aftermath.removed, blockIsReused: false)
             } else {
                 schedule(slot, deadline: milliseconds, &aftermath.waiters)
+                unsafe setSlowerDeadline(key, to: milliseconds)
             }
             return 1
         }
@@ -177,7 +190,7 @@ extension EntryStore.State {
 }
 
 extension StoreBatch.Operation {
-    fileprivate var resultOfMiss: Int64 {
+    var resultOfMiss: Int64 {
         switch self {
         case .contains, .peek, .remove, .setDeadline, .persist: 0
         case .byteCount, .physicalByteCount, .acquire: -1

@@ -52,6 +52,7 @@ extension EntryStore.State {
             }
             evict(span, allocator: memory.allocator, removed: &removed)
             prefetchNextVictims(allocator: memory.allocator)
+            offerNextVictims()
             let block = memory.allocator.replace(span, withUnitCount: unitCount)
             return .success((block, memory.allocator.start(of: block)))
         }
@@ -83,6 +84,7 @@ extension EntryStore.State {
                 statistics.evictionCount += 1
                 statistics.evictedByteCount +=
                     UInt64(allocator.unitCount(of: block)) * UInt64(AllocationUnit.byteCount)
+                touchSlower(allocator.owner(of: block))
                 remove(allocator.owner(of: block), into: &removed, blockIsReused: true)
             }
             next = block == span.last ? nil : allocator.neighbour(after: block)

@@ -33,10 +33,10 @@ extension EntryStore.State {
     }
 
     /// When a value expires that is put in the place of an entry, or of none.
-    func deadline(after expiry: PutExpiry, of slot: EntrySlot?) -> Int64? {
+    func deadline(after expiry: PutExpiry, of slot: EntrySlot?, or cold: SlowerEntry?) -> Int64? {
         switch expiry {
         case .never: nil
-        case .kept: slot.flatMap { deadline(of: $0) }
+        case .kept: slot.map { deadline(of: $0) } ?? cold?.deadline
         case .at(let milliseconds): milliseconds
         }
     }

@@ -4,7 +4,9 @@ extension EntryStore {
     /// Whether a key is stored; a use, when `recordingUse`, makes it the most recent.
     func contains(_ key: StorageKey, recordingUse: Bool) -> Bool {
         lock.withLock { state in
-            guard let slot = state.slot(of: key) else { return false }
+            guard let slot = state.slot(of: key) else {
+                return unsafe key.withReference { unsafe state.isCold($0, recordingUse: recordingUse) }
+            }
             if recordingUse { state.use(slot, suspending: false) }
             return true
         }

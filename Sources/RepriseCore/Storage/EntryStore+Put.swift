@@ -13,34 +13,36 @@ extension EntryStore {
         _ object: MemoryObject,
         takesReference: Bool,
         endingReservationOf reserved: UInt32 = 0
-    ) -> Bool {
-        guard key.bytes.count <= limits.keyByteCountMax else { return false }
+    ) -> (isStored: Bool, change: RecordedChange?) {
+        guard key.bytes.count <= limits.keyByteCountMax else { return (false, nil) }
         var removed = RemovedEntries()
         var waiters: [@Sendable () -> Void] = []
         let publication = Publication(object: object, takesReference: takesReference)
-        let result = unsafe key.withReference { key in
+        let (result, change) = unsafe key.withReference { key in
             lock.withLock { state in
                 let result = unsafe state.publish(key, publication, in: self, &removed, &waiters)
                 if result != .refused, reserved > 0 {
                     state.endReservation(unitCount: reserved, waking: &waiters)
                 }
-                return result
+                return (result, state.takeChange())
             }
         }
+        unsafe slower?.start()
         // The index had its reference already: the one that was handed over is too many.
         if result == .wasThere, takesReference { object.release() }
         // First the memory: whoever is woken finds it free.
         _ = consume removed
         for wake in waiters { wake() }
-        return result != .refused
+        return (result != .refused, change)
     }
 
     /// Removes a key; `false` when it is not stored. A value that is being read lives on until its readers
     /// let go.
-    func remove(_ key: StorageKey) -> Bool {
+    func remove(_ key: StorageKey) -> (wasStored: Bool, change: RecordedChange?) {
         var removed = RemovedEntries()
+        defer { unsafe slower?.start() }
         return unsafe key.withReference { key in
-            lock.withLock { unsafe $0.remove(key, into: &removed) }
+            lock.withLock { (unsafe $0.remove(key, into: &removed), $0.takeChange()) }
         }
     }
 
@@ -58,6 +60,11 @@ struct Publication {
     var takesReference: Bool
     var condition = PutCondition.always
     var expiry = PutExpiry.never
+    /// Whether the slower tier has the value: it keeps it, and is not offered it.
+    var isPromotion = false
+
+    /// Whether what becomes of the value depends on the one that it replaces.
+    var asksForPrevious: Bool { condition != .always || expiry == .kept }
 }
 
 /// What became of a value that was to be published.
@@ -85,9 +92,11 @@ extension EntryStore.State {
         guard let block = object.arenaBlock else { preconditionFailure("only arena blocks are stored") }
         guard !isClosed else { return .refused }
         let old = unsafe storedSlot(of: key)
-        let isPresent = old.map { !hasExpired($0) } ?? false
-        guard publication.condition.holds(isPresent: isPresent) else { return .conditionFailed }
-        let deadline = deadline(after: publication.expiry, of: isPresent ? old : nil)
+        let isHere = old.map { !hasExpired($0) } ?? false
+        let cold = unsafe isHere || !publication.asksForPrevious ? nil : slower?.find(key)
+        guard publication.condition.holds(isPresent: isHere || cold != nil) else { return .conditionFailed }
+        let deadline = deadline(after: publication.expiry, of: isHere ? old : nil, or: cold)
+        if !publication.isPromotion { unsafe withdrawSlower(key) }
         if let deadline, deadline <= wallClock.nowMilliseconds {
             if let old { remove(old, into: &removed, blockIsReused: false) }
             return .expired
@@ -95,6 +104,7 @@ extension EntryStore.State {
         if let old, self.object(at: old) === object {
             recommit(old)
             schedule(old, deadline: deadline, &waiters)
+            if !publication.isPromotion { unsafe offer(old, key, deadline: deadline) }
             return .wasThere
         }
         // Another thread may have stored the same object under another key meanwhile.
@@ -104,7 +114,12 @@ extension EntryStore.State {
         if old != nil { replace(slot, with: object, block: block, removed: &removed) }
         object.becomeResident(in: store, at: slot, takesReference: publication.takesReference)
         schedule(slot, deadline: deadline, &waiters)
-        statistics.putCount += 1
+        if publication.isPromotion {
+            statistics.promotionCount += 1
+        } else {
+            statistics.putCount += 1
+            unsafe slower?.offer(key, object, deadline: deadline)
+        }
         if !object.isIdle { suspend(slot) }
         store.pool.state.withLock { $0.allocator.setOwner(of: block, to: slot) }
         return .stored
@@ -112,8 +127,10 @@ extension EntryStore.State {
 
     /// Removes a key; `false` when it is not stored.
     mutating func remove(_ key: KeyReference, into removed: inout RemovedEntries) -> Bool {
-        guard let slot = unsafe storedSlot(of: key) else { return false }
-        let isStored = !hasExpired(slot)
+        let isCold = unsafe slower?.find(key) != nil
+        unsafe withdrawSlower(key)
+        guard let slot = unsafe storedSlot(of: key) else { return isCold }
+        let isStored = isCold || !hasExpired(slot)
         remove(slot, into: &removed, blockIsReused: false)
         return isStored
     }

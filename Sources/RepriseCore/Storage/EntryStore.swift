@@ -11,6 +11,8 @@ final class EntryStore: Sendable {
     let pool: MemoryPool
     let limits: StoreLimits
     let lock: Lock<State>
+    // SAFETY: set once, before the store is shared; the same as the state's.
+    nonisolated(unsafe) var slower: (any SlowerTier)?
 
     @safe
     struct State: ~Copyable {
@@ -31,6 +33,13 @@ final class EntryStore: Sendable {
         var statistics = StoreStatistics()
         let wallClock: WallClock
         var expiries: ExpiryWheel
+        /// What is behind the memory.
+        var slower: (any SlowerTier)?
+        /// How many calls are removing every entry.
+        var removalCount = 0
+        /// Changes that the slower tier has to record before they are acknowledged; taken by whoever ends the
+        /// critical section.
+        var changes: [RecordedChange] = []
         /// Told when something expires before `expiryWakeTime`.
         var expiryWaker: (@Sendable () -> Void)?
         /// When the waker will look by itself.
@@ -123,6 +132,7 @@ extension EntryStore.State {
     /// Notes a use and, for a reader or a pin, takes the entry out of the candidates.
     mutating func use(_ slot: EntrySlot, suspending: Bool) {
         entries[slot].lastUse = tick()
+        entries[slot].wasOfferedAgain = false
         evictor.recordHit(slot)
         guard suspending, !entries[slot].isSuspended else { return }
         entries[slot].isSuspended = true
@@ -200,6 +210,7 @@ extension EntryStore.State {
         entries[slot].block = block
         entries[slot].lastUse = tick()
         entries[slot].isSuspended = false
+        entries[slot].wasOfferedAgain = false
         for _ in 0..<entry.pinCount { _ = object.acquire(ReferenceWord.pin) }
         evictor.remove(slot)
         evictor.insert(slot)

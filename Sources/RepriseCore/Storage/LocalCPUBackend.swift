@@ -122,7 +122,7 @@ public final class LocalCPUBackend: StorageBackend {
             object.byteCount <= limits.valueByteCountMax, let stored = storable(object, for: key)
         else { return nil }
         defer { if stored !== object { stored.release() } }
-        return store.commit(key, stored, takesReference: false) ? PutTask(ended: true) : nil
+        return store.commit(key, stored, takesReference: false).isStored ? PutTask(ended: true) : nil
     }
 
     /// Always `nil`: values are in memory anyway.
@@ -133,7 +133,7 @@ public final class LocalCPUBackend: StorageBackend {
 
     /// Removes a key; readers of its value keep it.
     @discardableResult
-    public func remove(_ key: StorageKey) -> Bool { store.remove(key) }
+    public func remove(_ key: StorageKey) -> Bool { store.remove(key).wasStored }
 
     /// Keeps a key from being evicted until ``unpin(_:)``; counts as a use.
     public func pin(_ key: StorageKey) -> Bool { store.pin(key) }

@@ -1,6 +1,6 @@
 /// A withdrawal or another change of what slower storage knows, which is to be recorded there before its
 /// effect is acknowledged: a replaced or removed value must not come back after the death of the process.
-package final class RecordedChange: Sendable {
+public final class RecordedChange: Sendable {
     private struct State {
         var pendingCount: Int
         var callbacks: [@Sendable () -> Void] = []
@@ -9,20 +9,20 @@ package final class RecordedChange: Sendable {
     private let state: Lock<State>
 
     /// Creates a change of so many parts that are still to be recorded.
-    package init(pendingCount: Int) {
+    public init(pendingCount: Int) {
         state = Lock(State(pendingCount: pendingCount))
     }
 
     /// Whether every part is recorded.
-    package var isRecorded: Bool { state.withLock { $0.pendingCount == 0 } }
+    public var isRecorded: Bool { state.withLock { $0.pendingCount == 0 } }
 
     /// Adds a part that is still to be recorded.
     ///
     /// - Precondition: not every part is recorded yet, or nobody has been told so.
-    package func addPart() { state.withLock { $0.pendingCount += 1 } }
+    public func addPart() { state.withLock { $0.pendingCount += 1 } }
 
     /// Notes that a part is recorded; call it without a lock held.
-    package func recordPart() {
+    public func recordPart() {
         let callbacks = state.withLock { state -> [@Sendable () -> Void] in
             precondition(state.pendingCount > 0, "more parts recorded than there are")
             state.pendingCount -= 1
@@ -34,7 +34,7 @@ package final class RecordedChange: Sendable {
     }
 
     /// Calls back once every part is recorded: at once, on this thread, if that is so already.
-    package func whenRecorded(_ callback: @escaping @Sendable () -> Void) {
+    public func whenRecorded(_ callback: @escaping @Sendable () -> Void) {
         let isRecorded = state.withLock { state in
             if state.pendingCount > 0 { state.callbacks.append(callback) }
             return state.pendingCount == 0

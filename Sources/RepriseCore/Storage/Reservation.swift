@@ -20,13 +20,21 @@ public struct Reservation: ~Copyable, Sendable {
     /// - Returns: `false` when the backend was closed or has no memory for the entry; the room is given back.
     /// - Complexity: O(key); takes the backend's lock once.
     public consuming func commit(_ key: StorageKey) -> Bool {
-        isCommitted = store.commit(
+        commitRecording(key).isStored
+    }
+
+    /// Publishes the value, and says what is to be recorded elsewhere before that is acknowledged.
+    ///
+    /// - Complexity: O(key); takes the backend's lock once.
+    public consuming func commitRecording(_ key: StorageKey) -> (isStored: Bool, change: RecordedChange?) {
+        let (isStored, change) = store.commit(
             key,
             object,
             takesReference: true,
             endingReservationOf: unitCount
         )
-        return isCommitted
+        isCommitted = isStored
+        return (isStored, change)
     }
 
     /// Hands the parts over; whoever takes them commits the object or gives its room back.

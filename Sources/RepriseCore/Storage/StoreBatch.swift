@@ -71,6 +71,18 @@ public struct StoreBatch: ~Copyable {
     /// reached.
     public internal(set) var performedCount = 0
     var allowances = Allowances()
+    /// Keys of steps that were not performed because their values are behind the memory: they are to be
+    /// loaded, and the batch performed again.
+    package internal(set) var coldKeys: [StorageKey] = []
+    /// Keys that could not be loaded: not stored, as far as this batch is concerned.
+    package var absentKeys: Set<StorageKey> = []
+    /// Whether every key that is to be loaded counts as not stored.
+    package var isLoadingRefused = false
+    /// What is to be recorded before the performed steps are acknowledged.
+    var changes: [RecordedChange] = []
+
+    /// The most keys that one batch asks to be loaded at a time.
+    package static let coldKeyCountMax = 128
 
     /// Creates an empty batch.
     public init() {}
@@ -187,6 +199,16 @@ public struct StoreBatch: ~Copyable {
         store = nil
         performedCount = 0
         allowances = Allowances()
+        coldKeys.removeAll(keepingCapacity: true)
+        absentKeys = []
+        isLoadingRefused = false
+        changes.removeAll(keepingCapacity: true)
+    }
+
+    /// What is to be recorded before the performed steps are acknowledged; `nil` for nothing.
+    package mutating func takeChange() -> RecordedChange? {
+        defer { changes.removeAll(keepingCapacity: true) }
+        return changes.count == 1 ? changes[0] : RecordedChange(joining: changes)
     }
 
     /// Gives back what a step holds: a found object, or a reservation that was not published.

@@ -14,6 +14,8 @@ public struct StoreStatistics: Hashable, Sendable {
     public internal(set) var indexByteCount = 0
     /// Values stored, overwrites included.
     public internal(set) var putCount: UInt64 = 0
+    /// Values brought in from the slower tier.
+    public internal(set) var promotionCount: UInt64 = 0
     /// Lookups that found a value.
     public internal(set) var hitCount: UInt64 = 0
     /// Lookups that did not.

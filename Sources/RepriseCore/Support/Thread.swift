@@ -51,6 +51,11 @@ public final class Thread: Sendable {
         self.identifier = identifier
     }
 
+    /// Lets the calling thread sleep.
+    package static func sleep(milliseconds: Int64) {
+        usleep(UInt32(clamping: milliseconds * 1000))
+    }
+
     /// Lets the thread go on alone: the system takes its stack back when it ends. Call it instead of
     /// ``join()``.
     public func detach() {

@@ -21,8 +21,8 @@ public protocol DiskFile: AnyObject, Sendable {
     /// Makes the file this long and takes its room from the file system.
     func allocate(byteCount: Int) throws(DiskIOError)
 
-    /// Lets go of the file.
-    func close()
+    /// Whether transfers go past the page cache.
+    var isDirect: Bool { get }
 }
 
 /// A directory that holds the files of one disk backend.
@@ -58,6 +58,9 @@ public struct DiskIOError: Error, Hashable, Sendable, CustomStringConvertible {
         self.errorNumber = errorNumber
         self.call = call
     }
+
+    /// The system's number for a file system that is full.
+    package static let noSpace: Int32 = 28
 
     /// The call and the system's sentence.
     public var description: String { "\(call): \(systemMessage(errorNumber))" }

@@ -6,6 +6,9 @@ public protocol IOEngine: AnyObject, Sendable {
     /// Queues a request. Never blocks, and never calls the request's work on the calling thread.
     func submit(_ request: IORequest)
 
+    /// How long the longest call that has not returned has taken so far.
+    var longestRunMilliseconds: Int64 { get }
+
     /// Waits until every request that was submitted has ended, and ends the threads; later requests are
     /// dropped.
     func close()

@@ -22,6 +22,8 @@ struct LMService {
         case discard(ServerCounter)
         /// Try again when the reason to wait may have gone.
         case wait(Connection.WaitReason)
+        /// Load the request's value, and try again then.
+        case load
     }
 
     let context: SessionContext
@@ -33,12 +35,12 @@ struct LMService {
     ///
     /// - Parameter isLastTry: The request has waited for room as long as it may: it is not told to wait
     ///   again.
-    func perform(_ request: LMRequest, isLastTry: Bool) -> Outcome {
+    func perform(_ request: LMRequest, on connection: Connection, isLastTry: Bool) -> Outcome {
         switch request.command {
         case .put:
             return put(request, isLastTry: isLastTry)
         case .get:
-            return get(request, isLastTry: isLastTry)
+            return get(request, on: connection, isLastTry: isLastTry)
         case .exist:
             let isStored = backend.contains(request.key)
             counters.add(isStored ? .existHits : .existMisses)
@@ -50,15 +52,22 @@ struct LMService {
             return .reply(.found, .none)
         case .remove:
             counters.add(.otherRequests)
-            return .reply(backend.remove(request.key) ? .found : .miss, .none)
+            let (wasStored, change) = backend.remove(request.key)
+            context.hold(connection, until: change)
+            return .reply(wasStored ? .found : .miss, .none)
         case .stat:
             return text(Array(context.group.statisticsText.utf8))
         }
     }
 
     /// Publishes a value whose last byte has arrived.
-    func commit(_ reservation: consuming Reservation, key: StorageKey) {
-        if reservation.commit(key) { counters.add(.puts) } else { counters.add(.droppedNotCommitted) }
+    ///
+    /// There is no reply, but those to later requests must not tell of the value before it is sure that the
+    /// older one will not come back.
+    func commit(_ reservation: consuming Reservation, key: StorageKey, on connection: Connection) {
+        let (isStored, change) = reservation.commitRecording(key)
+        counters.add(isStored ? .puts : .droppedNotCommitted)
+        context.hold(connection, until: change)
     }
 
     private func put(_ request: LMRequest, isLastTry: Bool) -> Outcome {
@@ -78,8 +87,12 @@ struct LMService {
         }
     }
 
-    private func get(_ request: LMRequest, isLastTry: Bool) -> Outcome {
-        guard let object = backend.get(request.key) else {
+    private func get(_ request: LMRequest, on connection: Connection, isLastTry: Bool) -> Outcome {
+        let object: MemoryObject
+        switch backend.lookUp(request.key) {
+        case .object(let found): object = found
+        case .mustLoad where context.mayLoad(request.key, for: connection): return .load
+        case .mustLoad, .absent:
             counters.add(.getMisses)
             return .reply(.miss, .none)
         }

@@ -29,9 +29,9 @@ final class LMSession: Session {
         return progress
     }
 
-    func receive(_ reservation: consuming Reservation) {
+    func receive(_ reservation: consuming Reservation, on connection: Connection) {
         guard let key = incomingKey.take() else { preconditionFailure("a value without a request") }
-        service.commit(reservation, key: key)
+        service.commit(reservation, key: key, on: connection)
     }
 
     private func processRequests(
@@ -71,7 +71,7 @@ final class LMSession: Session {
         isLastTry: Bool,
         _ following: RawSpan
     ) -> (usedByteCount: Int, stop: SessionProgress.Stop) {
-        switch service.perform(request, isLastTry: isLastTry) {
+        switch service.perform(request, on: connection, isLastTry: isLastTry) {
         case .reply(let header, let body):
             reply(header, body, on: connection)
             connection.countHeldBytes(in: context.counters)
@@ -87,6 +87,9 @@ final class LMSession: Session {
             return (used, connection.isReceiving ? .receive : .later)
         case .wait(let reason):
             return (0, .wait(reason))
+        case .load:
+            context.load([request.key], for: connection)
+            return (0, .wait(.loads))
         }
     }
 

@@ -54,8 +54,8 @@ extension RESPSession {
                 answer(plan, on: connection)
                 continue
             }
-            guard isLastTry, plan.start == 0 else {
-                stopped = stop(at: plan)
+            guard isLastTry, plan.start == 0, context.batch.coldKeys.isEmpty else {
+                stopped = stop(at: plan, on: connection)
                 break
             }
             refuse(plan)
@@ -78,17 +78,23 @@ extension RESPSession {
         )
         let shared = StoreBatch.Allowance(byteCount: rest, mayPassWithOne: mayPass)
         context.batch.limitHeldBytes(to: own, shared)
+        if let wait = connection.loadWait {
+            context.batch.absentKeys = wait.absentKeys
+            context.batch.isLoadingRefused = wait.round >= context.limits.loadRoundCountMax
+        }
         context.backend.perform(&context.batch)
+        context.hold(connection, until: context.batch.takeChange())
         // A command that only reads, and has waited long enough, is answered as if its values were not there.
         guard isLastTry, let first = plans.first, first.start == 0, first.command.onlyReads else { return }
         while context.batch.performedCount < first.first + first.count {
             guard context.batch.skipNext() else { break }
             context.backend.perform(&context.batch)
+            context.hold(connection, until: context.batch.takeChange())
         }
     }
 
     /// Lets a command wait that was not performed, and those behind it.
-    private func stop(at plan: Plan) -> SessionProgress {
+    private func stop(at plan: Plan, on connection: Connection) -> SessionProgress {
         // What is held may be another command, behind this one: then it is decoded again, too.
         if decoder.isHeld, plan.start == commandStart {
             recoverValues(of: plan)
@@ -96,6 +102,10 @@ extension RESPSession {
             forgetCommand()
         }
         commandStart = plan.start
+        guard context.batch.coldKeys.isEmpty else {
+            context.load(context.batch.coldKeys, for: connection)
+            return SessionProgress(usedByteCount: plan.start, stop: .wait(.loads))
+        }
         return SessionProgress(usedByteCount: plan.start, stop: .wait(.heldReplies))
     }
 

@@ -122,7 +122,7 @@ extension RESPSession {
             context.writer.ok()
             return replied()
         case .cluster: return answerCluster(words)
-        default: return answerServer(command, words)
+        default: return answerServer(command, words, on: connection)
         }
     }
 

@@ -4,10 +4,10 @@ internal import RepriseWire
 
 extension RESPSession {
     /// Commands on all keys, and on the server.
-    func answerServer(_ command: RESPCommand, _ words: RESPWords) -> Outcome {
+    func answerServer(_ command: RESPCommand, _ words: RESPWords, on connection: Connection) -> Outcome {
         switch command {
         case .dbsize: context.writer.integer(context.backend.entryCount)
-        case .flushdb, .flushall: return removeAll(command, words)
+        case .flushdb, .flushall: return removeAll(command, words, on: connection)
         case .scan: return scan(words)
         case .keys: return keys(words)
         case .randomkey: writeRandomKey()
@@ -26,10 +26,10 @@ extension RESPSession {
         return replied()
     }
 
-    private func removeAll(_ command: RESPCommand, _ words: RESPWords) -> Outcome {
+    private func removeAll(_ command: RESPCommand, _ words: RESPWords, on connection: Connection) -> Outcome {
         let isKnown = words.count == 1 || words.isKeyword(1, "SYNC") || words.isKeyword(1, "ASYNC")
         guard words.count <= 2, isKnown else { return fail(command, Self.syntaxError) }
-        context.backend.removeAll()
+        context.hold(connection, until: context.backend.removeAll())
         context.writer.ok()
         return replied()
     }

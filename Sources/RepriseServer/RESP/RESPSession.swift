@@ -68,7 +68,7 @@ final class RESPSession: Session {
         return progress
     }
 
-    func receive(_ reservation: consuming Reservation) {
+    func receive(_ reservation: consuming Reservation, on connection: Connection) {
         guard let index = incomingValueIndex.take(), let value = values[index] else {
             preconditionFailure("a value without a command")
         }

@@ -19,6 +19,8 @@ final class Connection {
         case reservations
         /// A get waits for replies to be sent, its own connection's or others'.
         case heldReplies
+        /// Values are being read from a disk.
+        case loads
     }
 
     /// The next request waits; it is still among the pending bytes.
@@ -39,6 +41,12 @@ final class Connection {
     /// Bytes of a dropped payload that are still to be read.
     var discardByteCount = 0
     var parked: Parking?
+    /// What `parked` waits for, if for loads; during the next try, what it has waited for.
+    var loadWait: LoadWait?
+    /// Changes that a disk has not recorded yet: until it has, no reply is sent.
+    var unrecordedCount = 0
+    /// When to close the connection because they are still not recorded.
+    var recordDeadline: ContinuousClock.Instant?
     var replies = ReplyQueue()
     /// How much of what `replies` holds its reactor has counted.
     private var countedHeldByteCount = 0
@@ -108,7 +116,7 @@ final class Connection {
         let arrived = min(following.byteCount, byteCount)
         reservation.object.copy(from: following.extracting(first: arrived))
         if arrived == byteCount {
-            session?.receive(reservation)
+            session?.receive(reservation, on: self)
         } else {
             incoming = IncomingValue(
                 reservation: reservation,

@@ -81,7 +81,7 @@ extension Reactor {
         guard var incoming = connection.incoming.take() else { return }
         incoming.receivedByteCount += count
         if incoming.receivedByteCount == incoming.byteCount {
-            connection.session?.receive(incoming.finish())
+            connection.session?.receive(incoming.finish(), on: connection)
         } else {
             connection.incoming = consume incoming
         }
@@ -153,7 +153,8 @@ extension Reactor {
 
     /// Lets a connection's next request wait.
     private func park(_ connection: Connection, _ reason: Connection.WaitReason) {
-        let deadline = ContinuousClock.now + limits.roomWaitMax
+        let limit = reason == .loads ? limits.loadTimeMax : limits.roomWaitMax
+        let deadline = ContinuousClock.now + limit
         connection.parked = Connection.Parking(reason: reason, deadline: deadline)
         unsafe state.parked.insert(connection.identifier)
     }

@@ -36,7 +36,7 @@ extension Reactor {
 
     /// Sends what waits; `false` when the connection is gone.
     private func send(_ connection: Connection) -> Bool {
-        guard !connection.replies.isEmpty else { return true }
+        guard !connection.replies.isEmpty, connection.unrecordedCount == 0 else { return true }
         if connection.replies.needsCopyAlignment { unsafe state.copyAlignment.shift() }
         let (result, sent) = unsafe connection.replies.send(
             atMostAbout: limits.sendByteCountPerTurn,
@@ -58,7 +58,7 @@ extension Reactor {
     /// Whether nothing is left to do for a connection that is to end.
     private func isDone(_ connection: Connection) -> Bool {
         guard connection.lingerDeadline == nil else { return connection.hasEnded }
-        guard connection.replies.isEmpty else { return false }
+        guard connection.replies.isEmpty, connection.unrecordedCount == 0 else { return false }
         if connection.closesWhenSent { return true }
         guard connection.parked == nil else { return false }
         if connection.hasEnded { return true }
@@ -81,10 +81,36 @@ extension Reactor {
                 parked.deadline = now + limits.roomWaitMax
             }
             let isLastTry = now >= parked.deadline
+            if parked.reason == .loads {
+                if isLastTry { connection.loadWait?.giveUp() }
+                if isLastTry || connection.loadWait?.isComplete ?? true { retryLoaded(connection) }
+                continue
+            }
             if roomReturned || isLastTry || parked.reason == .heldReplies {
                 retry(parked, of: connection, isLastTry: isLastTry)
             }
         }
+    }
+
+    /// Tries a request again whose values were loaded.
+    func retryLoaded(_ connection: Connection) {
+        guard let parked = connection.parked, parked.reason == .loads,
+            let wait = connection.loadWait, wait.isComplete
+        else { return }
+        connection.parked = nil
+        _ = processPending(connection)
+        // Unless it waits for more.
+        if connection.loadWait === wait { connection.loadWait = nil }
+        if connection.parked == nil { unsafe state.parked.remove(connection.identifier) }
+        pump(connection)
+    }
+
+    /// Sends what has waited for a change to be recorded.
+    func recorded(_ connection: Connection) {
+        connection.unrecordedCount -= 1
+        guard connection.unrecordedCount == 0 else { return }
+        connection.recordDeadline = nil
+        pump(connection)
     }
 
     private func retry(_ parked: Connection.Parking, of connection: Connection, isLastTry: Bool) {

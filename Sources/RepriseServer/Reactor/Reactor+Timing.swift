@@ -23,6 +23,7 @@ extension Reactor {
         if unsafe now >= state.nextRateCheck {
             unsafe state.nextRateCheck = now + Reactor.rateCheckInterval
             closeLingering(now: now)
+            closeUnrecorded(now: now)
             cutSlowTransfers(now: now)
         }
         guard unsafe state.isDraining else { return }
@@ -50,6 +51,14 @@ extension Reactor {
         }
     }
 
+    /// Closes what has waited too long for a disk to record a change: it is not acknowledged.
+    private func closeUnrecorded(now: ContinuousClock.Instant) {
+        for connection in unsafe Array(state.connections.values) {
+            guard let deadline = connection.recordDeadline, now >= deadline else { continue }
+            close(connection, reason: .closedNotRecorded)
+        }
+    }
+
     /// Closes transfers whose average rate over the window was below the minimum, the slowest first.
     private func cutSlowTransfers(now: ContinuousClock.Instant) {
         guard let context = unsafe state.context, context.settings.minimumTransferRate > 0 else { return }
@@ -57,7 +66,8 @@ extension Reactor {
         let minimumRate = Double(context.settings.minimumTransferRate)
         var slow: [Connection] = []
         for connection in unsafe state.connections.values {
-            if !connection.waitsForPeer || connection.lingerDeadline != nil {
+            let isServed = !connection.waitsForPeer || connection.unrecordedCount > 0
+            if isServed || connection.lingerDeadline != nil {
                 connection.transferWindowStart = nil
             } else if let start = connection.transferWindowStart {
                 let elapsed = now - start

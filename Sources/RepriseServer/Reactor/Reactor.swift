@@ -18,6 +18,10 @@ final class Reactor: Sendable {
         case adopt(ClientRecord)
         /// Close this connection, as a client has asked for.
         case close(identifier: UInt64)
+        /// What this connection's next request waits for is in memory, or cannot be had.
+        case loaded(identifier: UInt64)
+        /// A change that this connection's replies acknowledge is recorded.
+        case recorded(identifier: UInt64)
         /// Accept connections on this listening socket.
         case listen(ListeningSocket)
         /// Finish what is in flight, then end.
@@ -132,6 +136,10 @@ final class Reactor: Sendable {
                 if let connection = unsafe state.connections[identifier] {
                     close(connection, reason: .closedKilled)
                 }
+            case .loaded(let identifier):
+                if let connection = unsafe state.connections[identifier] { retryLoaded(connection) }
+            case .recorded(let identifier):
+                if let connection = unsafe state.connections[identifier] { recorded(connection) }
             case .listen(let socket): listen(on: socket)
             case .drain: beginDraining()
             case .stop: unsafe state.isFinished = true
@@ -170,6 +178,7 @@ final class Reactor: Sendable {
         countPending(of: connection)
         if connection.incoming != nil { counters.add(.abortedPuts) }
         connection.incoming = nil
+        connection.loadWait = nil
         connection.replies.removeAll()
         connection.countHeldBytes(in: counters)
         control(EPOLL_CTL_DEL, connection.descriptor, events: 0, identifier: 0)
@@ -184,7 +193,7 @@ final class Reactor: Sendable {
         countPending(of: connection)
         var wanted: UInt32 = 0
         if mayRead(connection) { wanted |= EPOLLIN.rawValue }
-        if !connection.replies.isEmpty { wanted |= EPOLLOUT.rawValue }
+        if !connection.replies.isEmpty, connection.unrecordedCount == 0 { wanted |= EPOLLOUT.rawValue }
         guard wanted != connection.interest else { return }
         // A hang-up is reported whatever is asked for: a connection that waits for room is taken out, not to
         // spin.
@@ -225,7 +234,7 @@ final class Reactor: Sendable {
                 unsafe state.context?.group.registry.remove(client)
                 counters.subtract(.connections)
             case .listen(let socket): socket.close()
-            case .drain, .stop, .close: break
+            case .drain, .stop, .close, .loaded, .recorded: break
             }
         }
     }

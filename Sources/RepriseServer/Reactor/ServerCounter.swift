@@ -23,6 +23,9 @@ enum ServerCounter: Int, CaseIterable {
     case closedTransferError
     case closedNotAllowed
     case closedKilled
+    case closedNotRecorded
+    case loadWaits
+    case recordWaits
     case authFailures
 
     /// The metric's name and labels, in Prometheus's style.
@@ -51,6 +54,9 @@ enum ServerCounter: Int, CaseIterable {
         case .closedTransferError: "reprise_connections_closed_total{reason=\"transfer_error\"}"
         case .closedNotAllowed: "reprise_connections_closed_total{reason=\"not_allowed\"}"
         case .closedKilled: "reprise_connections_closed_total{reason=\"killed\"}"
+        case .closedNotRecorded: "reprise_connections_closed_total{reason=\"not_recorded\"}"
+        case .loadWaits: "reprise_load_waits_total"
+        case .recordWaits: "reprise_record_waits_total"
         case .authFailures: "reprise_auth_failures_total"
         }
     }

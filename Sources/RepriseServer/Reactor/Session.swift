@@ -15,7 +15,7 @@ protocol Session: AnyObject {
     func process(_ bytes: RawSpan, on connection: Connection, isLastTry: Bool) -> SessionProgress
 
     /// Takes a value whose last byte has arrived.
-    func receive(_ reservation: consuming Reservation)
+    func receive(_ reservation: consuming Reservation, on connection: Connection)
 
     /// Whether part of a request was used, and the rest is to come.
     var isAmidRequest: Bool { get }

@@ -13,6 +13,7 @@ final class SessionContext {
     let commands: CommandCounters
     /// Wakes the reactor to try again what waits for room.
     let whenRoomReturns: @Sendable () -> Void
+    private let post: @Sendable (Reactor.Message) -> Void
     private let work = Confined(Work())
 
     private struct Work: ~Copyable {
@@ -25,6 +26,37 @@ final class SessionContext {
         counters = reactor.counters
         commands = reactor.commands
         whenRoomReturns = { [weak reactor] in reactor?.postRoomReturned() }
+        post = { [weak reactor] message in _ = reactor?.post(message) }
+    }
+
+    /// Whether a connection's next request may wait for a key that is to be loaded: not if that has failed, or
+    /// after too many rounds.
+    func mayLoad(_ key: StorageKey, for connection: Connection) -> Bool {
+        guard let wait = connection.loadWait else { return true }
+        return wait.round < limits.loadRoundCountMax && !wait.absentKeys.contains(key)
+    }
+
+    /// Starts reading values that a connection's next request wants, which waits for them.
+    func load(_ keys: [StorageKey], for connection: Connection) {
+        counters.add(.loadWaits)
+        let wait = LoadWait(for: keys, after: connection.loadWait)
+        connection.loadWait = wait
+        let identifier = connection.identifier
+        for key in Set(keys) {
+            backend.load(key) { [post] object in
+                if wait.end(key, object) { post(.loaded(identifier: identifier)) }
+            }
+        }
+    }
+
+    /// Lets a connection's replies wait until a change is recorded.
+    func hold(_ connection: Connection, until change: RecordedChange?) {
+        guard let change, !change.isRecorded else { return }
+        counters.add(.recordWaits)
+        connection.unrecordedCount += 1
+        connection.recordDeadline = ContinuousClock.now + limits.recordTimeMax
+        let identifier = connection.identifier
+        change.whenRecorded { [post] in post(.recorded(identifier: identifier)) }
     }
 
     /// Operations of the commands of one read.

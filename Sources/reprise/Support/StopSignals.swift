@@ -24,12 +24,19 @@ enum StopSignals {
     }
 
     /// Waits for the signals, and ends the process.
-    static func waitAndStop(_ server: Server, logger: Logger) -> Never {
+    ///
+    /// - Parameter closing: What is to be done once the server has stopped.
+    static func waitAndStop(
+        _ server: Server,
+        logger: Logger,
+        closing: @escaping @Sendable () -> Void
+    ) -> Never {
         let first = wait()
         logger.notice("stopping: transfers in flight may end", metadata: ["signal": "\(first)"])
         server.drain()
         _ = Thread(name: "reprise-stop") {
             server.waitUntilStopped()
+            closing()
             logger.notice("stopped")
             exit(0)
         }

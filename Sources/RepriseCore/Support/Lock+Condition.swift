@@ -7,7 +7,7 @@ extension Lock where State: ~Copyable {
     ///
     /// - Parameter limit: How long to wait; none when it is not positive, and 136 years at most.
     /// - Returns: What `body` returned, or `nil` after `limit`.
-    func withLock<Result>(
+    package func withLock<Result>(
         waitingFor condition: Condition,
         atMost limit: Duration,
         _ body: (inout State) -> Result?

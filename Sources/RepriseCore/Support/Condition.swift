@@ -2,11 +2,12 @@ internal import Glibc
 
 /// Wakes threads that wait for a change of what a ``Lock`` protects. It waits on the monotonic clock.
 @safe
-final class Condition: Sendable {
+package final class Condition: Sendable {
     // SAFETY: allocated in `init` and freed in `deinit`; the pthread functions synchronise it themselves.
     nonisolated(unsafe) let condition: UnsafeMutablePointer<pthread_cond_t>
 
-    init() {
+    /// Creates a condition that nobody waits for.
+    package init() {
         // SAFETY: the memory is made before it is used, and the attributes live until the condition is made.
         unsafe condition = .allocate(capacity: 1)
         unsafe condition.initialize(to: pthread_cond_t())
@@ -25,8 +26,14 @@ final class Condition: Sendable {
     }
 
     /// Wakes one waiting thread, if there is any. Call it after the change, not under the lock.
-    func signal() {
+    package func signal() {
         // SAFETY: the condition lives as long as `self`.
         unsafe pthread_cond_signal(condition)
+    }
+
+    /// Wakes every waiting thread. Call it after the change, not under the lock.
+    package func broadcast() {
+        // SAFETY: the condition lives as long as `self`.
+        unsafe pthread_cond_broadcast(condition)
     }
 }

@@ -1,0 +1,77 @@
+// SAFETY, whole file: keys lie in the batch, or with the caller, during the call.
+
+/// Steps of a batch whose keys are behind the memory.
+extension EntryStore.State {
+    /// Whether a step can be performed now: not when it wants a value that is to be loaded first.
+    func mayPerform(_ step: StoreBatch.Step, _ key: KeyReference, in batch: borrowing StoreBatch) -> Bool {
+        guard let slower, step.wantsValue, !batch.isLoadingRefused, unsafe slot(of: key) == nil,
+            unsafe slower.find(key) != nil
+        else {
+            return true
+        }
+        return unsafe !batch.absentKeys.isEmpty && batch.absentKeys.contains(StorageKey([UInt8](key.bytes)))
+    }
+
+    /// Names the keys of a step and of those behind it whose values are to be loaded.
+    func collectColdKeys(
+        _ batch: inout StoreBatch,
+        from start: Int,
+        _ bytes: UnsafeRawBufferPointer
+    ) {
+        var keys: [StorageKey] = []
+        for step in batch.steps[start...] where keys.count < StoreBatch.coldKeyCountMax {
+            let range = step.keyStart..<(step.keyStart + step.keyByteCount)
+            let key = unsafe KeyReference(
+                bytes: UnsafeRawBufferPointer(rebasing: bytes[range]),
+                fingerprint: step.fingerprint
+            )
+            if unsafe !mayPerform(step, key, in: batch) {
+                unsafe keys.append(StorageKey([UInt8](key.bytes)))
+            }
+        }
+        batch.coldKeys = keys
+    }
+
+    /// Answers a question about a key that is not in memory, and changes it behind.
+    mutating func answerCold(_ operation: StoreBatch.Operation, _ key: KeyReference) -> Int64 {
+        guard let slower, let entry = unsafe slower.find(key) else { return operation.resultOfMiss }
+        switch operation {
+        case .contains, .peek: return 1
+        case .byteCount:
+            unsafe slower.touch(key)
+            return Int64(entry.byteCount)
+        case .physicalByteCount: return Int64(entry.physicalByteCount)
+        case .deadline: return entry.deadline ?? -1
+        case .acquire, .remove: return operation.resultOfMiss
+        case .persist:
+            guard entry.deadline != nil else { return 0 }
+            unsafe setSlowerDeadline(key, to: nil)
+            return 1
+        case .setDeadline(let milliseconds, let condition):
+            guard condition.holds(old: entry.deadline, new: milliseconds) else { return 0 }
+            if milliseconds <= wallClock.nowMilliseconds {
+                unsafe withdrawSlower(key)
+            } else {
+                unsafe setSlowerDeadline(key, to: milliseconds)
+            }
+            return 1
+        }
+    }
+
+    /// Sets when a key's copy behind the memory expires.
+    mutating func setSlowerDeadline(_ key: KeyReference, to deadline: Int64?) {
+        guard let slower else { return }
+        if let change = unsafe slower.setDeadline(key, to: deadline) { changes.append(change) }
+    }
+}
+
+extension StoreBatch.Step {
+    /// Whether the step hands out the value that its key has.
+    var wantsValue: Bool {
+        switch kind {
+        case .query(.acquire): true
+        case .query: false
+        case .put(let put): put.wantsPrevious
+        }
+    }
+}
