@@ -70,6 +70,7 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .executableTarget(name: "simulate", dependencies: ["RepriseTesting"], swiftSettings: house),
         tests("RepriseCoreTests", ["RepriseCore", "RepriseTesting"]),
         tests("RepriseDiskTests", ["RepriseCore", "RepriseDisk", "RepriseTesting"]),
         tests("RepriseHashingTests", ["RepriseCore", "RepriseHashing"]),

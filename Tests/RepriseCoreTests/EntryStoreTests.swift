@@ -14,10 +14,10 @@ import Testing
         let store = try Self.store(unitCount: 4)
         let old = try store.pool.allocate(MemoryPoolTests.bytes(1))
         let resident = try store.pool.allocate(MemoryPoolTests.bytes(1))
-        #expect(store.commit("a", old, takesReference: false))
-        #expect(store.commit("b", resident, takesReference: false))
+        #expect(store.commit("a", old, takesReference: false).isStored)
+        #expect(store.commit("b", resident, takesReference: false).isStored)
         // The object is another key's entry: no entry of ours may share it.
-        #expect(!store.commit("a", resident, takesReference: false))
+        #expect(!store.commit("a", resident, takesReference: false).isStored)
         #expect(store.acquire("a") === old)
         #expect(store.currentStatistics.entryCount == 2)
         store.close()
@@ -27,7 +27,7 @@ import Testing
         let store = try Self.store(unitCount: 4)
         store.close()
         let object = try store.pool.allocate(MemoryPoolTests.bytes(1))
-        #expect(!store.commit("a", object, takesReference: false))
+        #expect(!store.commit("a", object, takesReference: false).isStored)
         #expect(object.referenceCount == 1)
         #expect(!store.contains("a", recordingUse: true))
     }
@@ -36,7 +36,7 @@ import Testing
         let store = try Self.store(unitCount: 4)
         let object = try store.pool.allocate(MemoryPoolTests.bytes(1))
         let key = StorageKey([UInt8](repeating: 65, count: 3 << 20))
-        #expect(!store.commit(key, object, takesReference: false))
+        #expect(!store.commit(key, object, takesReference: false).isStored)
         #expect(object.referenceCount == 1)
         #expect(store.currentStatistics.keyByteCount == 0)
     }
@@ -47,7 +47,7 @@ import Testing
         for round in 0..<3 as Range<UInt8> {
             let key = StorageKey([UInt8](repeating: round, count: byteCount))
             let object = try store.pool.allocate(MemoryPoolTests.bytes(1))
-            #expect(store.commit(key, object, takesReference: true))
+            #expect(store.commit(key, object, takesReference: true).isStored)
             #expect(store.contains(key, recordingUse: false))
             #expect(
                 !store.contains(
@@ -57,7 +57,7 @@ import Testing
             )
             #expect(store.keys() == [key])
             #expect(store.currentStatistics.keyByteCount == byteCount)
-            #expect(store.remove(key))
+            #expect(store.remove(key).wasStored)
             #expect(store.keys().isEmpty)
         }
         #expect(store.pool.usedByteCount == 0)

@@ -174,16 +174,19 @@ final class CrowdedBackend: LMSBackend {
         )
     }
 
-    func get(_ key: StorageKey) -> MemoryObject? { inner.get(key) }
+    func lookUp(_ key: StorageKey) -> LMSLookup { inner.lookUp(key) }
+    func load(_ key: StorageKey, completion: @escaping @Sendable (MemoryObject?) -> Void) {
+        inner.load(key, completion: completion)
+    }
     func contains(_ key: StorageKey) -> Bool { inner.contains(key) }
     func listKeys() -> [StorageKey] { inner.listKeys() }
-    func remove(_ key: StorageKey) -> Bool { inner.remove(key) }
+    func remove(_ key: StorageKey) -> (wasStored: Bool, change: RecordedChange?) { inner.remove(key) }
     func perform(_ batch: inout StoreBatch) { inner.perform(&batch) }
     func scan(from cursor: UInt64, count: Int) -> (keys: [StorageKey], next: UInt64) {
         inner.scan(from: cursor, count: count)
     }
     var entryCount: Int { inner.entryCount }
-    func removeAll() { inner.removeAll() }
+    func removeAll() -> RecordedChange? { inner.removeAll() }
     var evictionPolicy: EvictionPolicy { inner.evictionPolicy }
     var statistics: LMSStatistics { inner.statistics }
     var capacityByteCount: Int { inner.capacityByteCount }

@@ -65,7 +65,7 @@ extension LocalDiskBackend: SlowerTier {
     package var entryCount: Int { statistics.reduce(0) { $0 + ($1.isOut ? 0 : $1.entryCount) } }
 
     /// Takes a value as a put task; ``start()`` follows.
-    func submit(_ key: KeyReference, _ object: MemoryObject, deadline: Int64?) -> PutTask? {
+    package func submit(_ key: KeyReference, _ object: MemoryObject, deadline: Int64?) -> PutTask? {
         let chosen = unsafe disk(for: key)
         // A key that lies elsewhere, because this disk was out or is new, must not be found there any more.
         for disk in disks where disk !== chosen { _ = unsafe disk.withdraw(key) }
@@ -90,7 +90,7 @@ extension LocalDiskBackend: SlowerTier {
     }
 
     /// Begins to read a value; `false` when it is not stored, and nobody is called back then.
-    func beginLoad(
+    package func beginLoad(
         _ key: StorageKey,
         promoting: Bool,
         _ completion: @escaping @Sendable (MemoryObject?) -> Void

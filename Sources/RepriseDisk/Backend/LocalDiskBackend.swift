@@ -14,7 +14,7 @@ public import RepriseCore
 public final class LocalDiskBackend: StorageBackend {
     /// Where values are wanted.
     public let destinationDevice: Device
-    let disks: [DiskStore]
+    package let disks: [DiskStore]
     let engines: [any IOEngine]
     let lookupDirectory: (any LookupDirectory)?
     /// Where read values go; let go of when the backend is closed.
@@ -103,6 +103,14 @@ public final class LocalDiskBackend: StorageBackend {
         }
         ticker.withLock { $0 = nil }
         finishClosing()
+    }
+
+    /// Lets go of everything as the death of the process would: nothing is written any more.
+    package func abandon() {
+        isClosed.withLock { $0 = true }
+        ticker.withLock { $0 = nil }
+        memory.withLock { $0 = nil }
+        locks.withLock { $0 = [] }
     }
 
     private static let closePollMilliseconds: Int64 = 2

@@ -146,11 +146,13 @@ extension DiskStore.State {
             }
             unitCount += extents.unitCount(of: entry.block)
         }
-        let isIdle = jobs.isEmpty && holds.isEmpty && doomed.isEmpty
+        // Values that were withdrawn while they were being written are in no job.
+        let isIdle = jobs.isEmpty && holds.isEmpty && doomed.isEmpty && queue.runningCount == 0
         if isIdle, unitCount != extents.usedUnitCount {
             return "entries have \(unitCount) units, and \(extents.usedUnitCount) are in use"
         }
-        if isIdle, !withdrawn.isEmpty { return "withdrawn records are left" }
+        let isJournalIdle = !journal.isFlushing && journal.waiters.isEmpty
+        if isIdle, isJournalIdle, !withdrawn.isEmpty { return "withdrawn records are left" }
         if storedCount != statistics.entryCount || payloadByteCount != statistics.payloadByteCount {
             return "entries are \(storedCount) with \(payloadByteCount) bytes, counted otherwise"
         }
