@@ -63,6 +63,7 @@ extension DiskStore.State {
         }
         for records in withdrawn.values { for record in records { acknowledge(record) } }
         for block in Array(rewriting.keys) { tellRewriting(block) }
+        tellFloorWaiters()
         let error = health.lastError
         actions.afterwards.append { store.report(.out(reason, error)) }
     }

@@ -42,6 +42,10 @@ extension DiskStore.State {
             for record in records { record.changes.append(waiting) }
             change = waiting
         }
+        if pendingFloorCount > 0, !health.isOut {
+            change = change ?? RecordedChange(pendingCount: 0)
+            wait(change)
+        }
         guard let slot = unsafe table.slot(of: key) else { return change }
         switch table.entries[slot].status {
         case .vacant: break
@@ -106,6 +110,13 @@ extension DiskStore.State {
             doom(record, in: store)
         }
         flushJournal(in: store)
+    }
+
+    /// Lets a change wait for the floor that is being raised.
+    private mutating func wait(_ change: RecordedChange?) {
+        guard let change else { return }
+        change.addPart()
+        floorWaiters.append(change)
     }
 
     private func wait(_ change: RecordedChange?, for record: WithdrawnRecord) {

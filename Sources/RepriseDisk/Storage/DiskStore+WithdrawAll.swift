@@ -20,6 +20,8 @@ extension DiskStore.State {
             actions.afterwards.append { change.recordPart() }
             return
         }
+        pendingFloorCount += 1
+        floorWaiters.append(change)
         let superblock = nextSuperblock()
         actions.requests.append(
             IORequest(priority: .record) {
@@ -27,10 +29,19 @@ extension DiskStore.State {
                 store.perform { state in
                     state.note(result, in: store)
                     if case .failure = result { state.takeOut(.cannotRecord, in: store) }
-                    state.actions.afterwards.append { change.recordPart() }
+                    state.pendingFloorCount -= 1
+                    if state.pendingFloorCount == 0 { state.tellFloorWaiters() }
                 }
             }
         )
+    }
+
+    /// Tells those who wait for a raised floor.
+    mutating func tellFloorWaiters() {
+        let changes = floorWaiters
+        floorWaiters = []
+        guard !changes.isEmpty else { return }
+        actions.afterwards.append { for change in changes { change.recordPart() } }
     }
 
     /// Forgets a batch of entries that have become void; returns the slot to go on with, `nil` after the

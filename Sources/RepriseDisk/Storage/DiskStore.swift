@@ -27,6 +27,10 @@ package final class DiskStore: Sendable {
         var sequence: RecordSequence
         /// Records below it are void: everything was removed once.
         var floor: RecordSequence
+        /// Writes of a raised floor that are under way, and who waits for them: until then what it makes void
+        /// may come back.
+        var pendingFloorCount = 0
+        var floorWaiters: [RecordedChange] = []
         var superblock: Superblock
         var searchNumber: UInt32 = 0
         /// Bytes that the entries' records take in a snapshot.
