@@ -84,6 +84,8 @@ extension DiskStore.State {
     mutating func compactIfDue(in store: DiskStore) {
         let isFull = journal.position > journal.byteCountMax / DiskLimits.journalFillDivisor
         guard isFull || journal.isBroken, !journal.isCompacting, !health.isOut, !isClosed else { return }
+        // A write to this journal that is under way ends here again.
+        guard !journal.isFlushing else { return }
         beginCompaction(in: store)
     }
 }

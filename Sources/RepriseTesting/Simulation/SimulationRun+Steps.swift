@@ -188,7 +188,9 @@ extension SimulationRun {
     /// Notes which puts have ended.
     func collectPutTasks() {
         for (key, version, task) in putTasks where task.hasEnded {
-            if sync == .data, task.wait(), model.allowed(key) == [version] { durable[key] = version }
+            guard sync == .data, task.wait(), model.allowed(key) == [version] else { continue }
+            // One whose deadline was changed may be gone by now.
+            if model.versions[version].allDeadlines.count == 1 { durable[key] = version }
         }
         putTasks.removeAll { $0.task.hasEnded }
     }
