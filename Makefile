@@ -1,7 +1,7 @@
 # Reprise: `make run` starts a node, `make test` runs every test. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test quick core clients wire soak fuzz tsan asan bench lint format clean
+.PHONY: help build run test quick core clients wire soak simulate fuzz tsan asan bench lint format clean
 
 help: ## Lists the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,10 @@ fuzz: ## Fuzzes every parser, FUZZ_SECONDS=300 each by default
 
 soak: ## 100 rounds of killed clients under load
 	SOAK_ROUNDS=$(or $(SOAK_ROUNDS),100) scripts/test soak
+
+simulate: ## The disk backend on a failing device, SEEDS=10000 from FIRST=0 on
+	swift build -c release --product simulate
+	.build/release/simulate $(or $(FIRST),0) $(or $(SEEDS),10000)
 
 bench: ## All benchmarks: in-process ones, then the loopback limit, LMCache's server and Reprise
 	scripts/bench

@@ -4,8 +4,8 @@
 #include <string.h>
 
 // The instruction takes a word each cycle and answers three cycles later: three streams keep it busy. The
-// checksums of the streams are joined by "shifting" the earlier ones over the bytes that follow them, which is
-// linear, so that a table for each byte of the checksum does it.
+// checksums of the streams are joined by "shifting" the earlier ones over the bytes that follow them, which
+// is linear, so that a table for each byte of the checksum does it.
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>

@@ -24,6 +24,11 @@ public final class LMSLocalBackend: LMSBackend {
         self.evictionPolicy = evictionPolicy
     }
 
+    deinit {
+        // Memory and disk know each other: closed, they do not.
+        disk?.close()
+    }
+
     /// See ``LocalCPUBackend/reserve(for:byteCount:metadata:whenRoomReturns:)``.
     public func reserve(
         for key: StorageKey?,

@@ -27,10 +27,6 @@ public final class Node: Sendable {
         expiryTimer = ExpiryTimer(memory)
     }
 
-    deinit {
-        close()
-    }
-
     /// Writes what is queued for the disks, saves their indexes and lets go of everything; calling it again
     /// does nothing.
     public func close() {

@@ -7,8 +7,8 @@ struct DiskOptions: ParsableArguments {
     @Option(
         name: .customLong("disk"),
         help: ArgumentHelp(
-            "Keep values on a disk, too: a directory and what it may take, as /var/lib/reprise:100GiB. May be "
-                + "given several times.",
+            "Keep values on a disk, too: a directory and what it may take, as /var/lib/reprise:100GiB. "
+                + "May be given several times.",
             valueName: "path:size"
         ),
         transform: DiskOptions.disk

@@ -7,13 +7,18 @@ import Testing
         "RepriseCore": ["CRepriseShims"],
         "RepriseWire": ["RepriseCore", "CRepriseShims"],
         "RepriseHashing": ["RepriseCore", "Crypto"],
-        "RepriseTesting": ["RepriseCore"],
-        "RepriseNode": ["RepriseCore"],
-        "RepriseServer": ["RepriseNode", "RepriseCore", "RepriseWire", "CRepriseShims", "Logging"],
+        "RepriseDisk": ["RepriseCore", "CRepriseShims"],
+        "RepriseTesting": ["RepriseCore", "RepriseDisk"],
+        "simulate": ["RepriseTesting"],
+        "RepriseNode": ["RepriseCore", "RepriseDisk"],
+        "RepriseServer": [
+            "RepriseNode", "RepriseDisk", "RepriseCore", "RepriseWire", "CRepriseShims", "Logging",
+        ],
         "RepriseRemote": ["RepriseCore", "RepriseWire", "CRepriseShims"],
         "RepriseReplay": ["RepriseCore", "RepriseWire", "RepriseRemote"],
         "reprise": [
-            "RepriseCore", "RepriseNode", "RepriseServer", "RepriseRemote", "RepriseReplay", "RepriseWire",
+            "RepriseCore", "RepriseDisk", "RepriseNode", "RepriseServer", "RepriseRemote", "RepriseReplay",
+            "RepriseWire",
             "ArgumentParser", "Logging", "FoundationEssentials",
         ],
     ]

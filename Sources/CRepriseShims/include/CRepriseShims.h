@@ -45,8 +45,8 @@ void reprise_write_back(int descriptor, int64_t offset, int64_t byte_count);
 /// Whether the processor has an instruction for CRC32C.
 int reprise_has_crc32c(void);
 
-/// Continues a CRC32C (Castagnoli) over more bytes with the processor's instruction; start with 0. Call it only
-/// where `reprise_has_crc32c` says so.
+/// Continues a CRC32C (Castagnoli) over more bytes with the processor's instruction; start with 0. Call it
+/// only where `reprise_has_crc32c` says so.
 uint32_t reprise_crc32c(uint32_t checksum, const void *bytes, size_t byte_count);
 
 #endif

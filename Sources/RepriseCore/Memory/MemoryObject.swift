@@ -38,7 +38,8 @@ public final class MemoryObject: Sendable {
 
     /// Describes the bytes, once it is known what they are.
     ///
-    /// - Precondition: nobody but the caller knows the object, as after ``LocalCPUBackend/allocate(_:evicting:)``.
+    /// - Precondition: nobody but the caller knows the object, as after
+    ///   ``LocalCPUBackend/allocate(_:evicting:)``.
     package func describe(as metadata: MemoryObjectMetadata) {
         precondition(referenceCount == 1 && !isResident, "an object is described before it is shared")
         unsafe storedMetadata = metadata
@@ -128,7 +129,8 @@ public final class MemoryObject: Sendable {
         guard arenaBlock != nil else { return nil }
         let bytes = unsafe mutableBytes
         guard let base = bytes.baseAddress else { return nil }
-        // SAFETY: a block of the arena is as many whole units as its bytes take, and nobody reads the padding.
+        // SAFETY: a block of the arena is as many whole units as its bytes take, and nobody reads the
+        // padding.
         unsafe memset(base + bytes.count, 0, physicalByteCount - bytes.count)
         return unsafe UnsafeMutableRawBufferPointer(start: base, count: physicalByteCount)
     }

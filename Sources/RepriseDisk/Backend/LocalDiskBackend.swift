@@ -2,15 +2,15 @@ public import RepriseCore
 
 /// Values on one or several disks: bounded to the byte, warm after a restart, every read proven.
 ///
-/// A put is a task: it takes a reference of its own, withdraws the key's older copy at once, and ends when the
-/// record is written; then the key is found. A key lies on one disk; which one is chosen by the disks'
+/// A put is a task: it takes a reference of its own, withdraws the key's older copy at once, and ends when
+/// the record is written; then the key is found. A key lies on one disk; which one is chosen by the disks'
 /// capacities. A disk that fails is taken out, and the others serve on.
 ///
 /// Reads go into memory of a ``LocalCPUBackend``, which may have to evict for them; when it has none, a read
 /// is a miss.
 ///
-/// - Source: LMCache `lmcache/v1/storage_backend/local_disk_backend.py`; docs/FROM_LMCACHE.md says how each of
-///   its known faults is made impossible.
+/// - Source: LMCache `lmcache/v1/storage_backend/local_disk_backend.py`; docs/FROM_LMCACHE.md says how each
+///   of its known faults is made impossible.
 public final class LocalDiskBackend: StorageBackend {
     /// Where values are wanted.
     public let destinationDevice: Device
@@ -18,7 +18,7 @@ public final class LocalDiskBackend: StorageBackend {
     let engines: [any IOEngine]
     let lookupDirectory: (any LookupDirectory)?
     /// Where read values go; let go of when the backend is closed.
-    let memory: Lock<LocalCPUBackend?>
+    package let memory: Lock<LocalCPUBackend?>
     private let locks: Lock<[DirectoryLock]>
     private let ticker: Lock<DiskTicker?>
     private let isClosed = Lock(false)

@@ -51,8 +51,8 @@ struct OpenedDisks {
     }
 }
 
-/// Which disks were there when their node last ran with all of them: one that missed a start holds values that
-/// may have been replaced meanwhile.
+/// Which disks were there when their node last ran with all of them: one that missed a start holds values
+/// that may have been replaced meanwhile.
 struct DiskSetPlan {
     private(set) var identity: UInt64
     private(set) var generation: UInt64 = 1
@@ -109,8 +109,8 @@ extension DiskReport {
             level = .error
             let cause = error.map { ": \($0)" } ?? ""
             message =
-                "taken out, \(reason.rawValue)\(cause); values are kept in memory only until it is back, and one "
-                + "that is replaced or removed meanwhile may come back if the node dies first"
+                "taken out, \(reason.rawValue)\(cause); values are kept in memory only until it "
+                + "is back, and one that is replaced or removed meanwhile may come back if the node dies first"
         case .back:
             level = .notice
             message = "serves again"
@@ -120,8 +120,8 @@ extension DiskReport {
         case .notDirect:
             level = .warning
             message =
-                "its file system has no transfers past the page cache (O_DIRECT): they are slower, and memory "
-                + "is given back after each"
+                "its file system has no transfers past the page cache (O_DIRECT): they are slower, and "
+                + "memory is given back after each"
         }
     }
 }

@@ -13,8 +13,8 @@ package struct Superblock: Hashable, Sendable {
     package var openCount: UInt32
     /// Records below it are void.
     package var floor: RecordSequence
-    /// Records below it are believed only if journal or snapshot tell of them, not when the index is made from
-    /// records alone: the index may have lost sight of them, and of what became of their keys.
+    /// Records below it are believed only if journal or snapshot tell of them, not when the index is made
+    /// from records alone: the index may have lost sight of them, and of what became of their keys.
     package var rebuildFloor: RecordSequence
     /// Pages of the data file.
     package var unitCount: UInt32

@@ -2,7 +2,8 @@ internal import Glibc
 internal import RepriseCore
 
 /// Pages of memory that start at a page, as transfers past the page cache need them.
-// SAFETY: the memory lives from `init` to `deinit`; whoever shares an object agrees on who writes.
+// Sendable: the memory lives from `init` to `deinit`; whoever shares an object agrees on who writes.
+// SAFETY: see above.
 @safe
 final class AlignedPages: @unchecked Sendable {
     /// All bytes.

@@ -23,7 +23,7 @@ public final class SystemDirectory: DiskDirectory {
             guard status.st_mode & S_IFMT == S_IFDIR else {
                 throw StorageError(
                     .invalidArgument,
-                    "\(path) is not a directory: name a directory for the disk's files, or a path for a new one"
+                    "\(path) is not a directory: name one for the disk's files, or a path for a new one"
                 )
             }
             return

@@ -3,8 +3,8 @@ internal import RepriseCore
 /// Carries out requests on threads of its own.
 ///
 /// Requests go by priority; after ``favouredCountMax`` requests in a row that went before a waiting write,
-/// the write goes. Of several threads one takes no writes and nothing from the background, so that calls which
-/// hang there leave somebody for the reads.
+/// the write goes. Of several threads one takes no writes and nothing from the background, so that calls
+/// which hang there leave somebody for the reads.
 public final class ThreadedIOEngine: IOEngine {
     /// How many requests may go before a write that waits.
     public static let favouredCountMax = 16

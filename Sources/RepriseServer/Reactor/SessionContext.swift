@@ -29,8 +29,8 @@ final class SessionContext {
         post = { [weak reactor] message in _ = reactor?.post(message) }
     }
 
-    /// Whether a connection's next request may wait for a key that is to be loaded: not if that has failed, or
-    /// after too many rounds.
+    /// Whether a connection's next request may wait for a key that is to be loaded: not if that has failed,
+    /// or after too many rounds.
     func mayLoad(_ key: StorageKey, for connection: Connection) -> Bool {
         guard let wait = connection.loadWait else { return true }
         return wait.round < limits.loadRoundCountMax && !wait.absentKeys.contains(key)

@@ -1,11 +1,11 @@
-public import RepriseDisk
 internal import RepriseCore
+public import RepriseDisk
 
 // SAFETY, whole file: buffers outlive the calls that they are passed to, as `DiskFile` promises; offsets are
 // checked against the simulated files' lengths.
 
-/// A directory in memory whose files forget, tear and lie as a seed says, and survive the death of whoever uses
-/// them as the files of a disk do.
+/// A directory in memory whose files forget, tear and lie as a seed says, and survive the death of whoever
+/// uses them as the files of a disk do.
 ///
 /// Everything written is seen by later reads. The death of the process keeps it; the loss of power keeps what
 /// was synced, and of the rest any of its sectors. Calls of handles that were opened before a crash fail.

@@ -25,7 +25,8 @@ final class SimulatedFile: DiskFile {
             return try state.read(name, at: offset, byteCount: wanted)
         }
         let count = found.count
-        for unsafe buffer in unsafe buffers {
+        for index in unsafe buffers.indices {
+            let buffer = unsafe buffers[index]
             let piece = found.prefix(buffer.count)
             unsafe buffer.copyBytes(from: piece)
             found.removeFirst(piece.count)
@@ -76,13 +77,17 @@ final class SimulatedFile: DiskFile {
 }
 
 extension SimulatedDirectory.State {
-    fileprivate mutating func read(_ name: String, at offset: Int, byteCount: Int) throws(DiskIOError) -> [UInt8] {
+    fileprivate mutating func read(_ name: String, at offset: Int, byteCount: Int) throws(DiskIOError)
+        -> [UInt8]
+    {
         if happens(faults.readError) {
             throw DiskIOError(errorNumber: SimulatedDirectory.ioError, call: "read(\(name))")
         }
         guard let file = files[name], offset < file.bytes.count else { return [] }
         var end = min(file.bytes.count, offset + byteCount)
-        if happens(faults.shortRead) { end = Int.random(in: offset..<max(offset + 1, end), using: &generator) }
+        if happens(faults.shortRead) {
+            end = Int.random(in: offset..<max(offset + 1, end), using: &generator)
+        }
         var found = Array(file.bytes[offset..<end])
         if happens(faults.flippedRead), !found.isEmpty {
             let bit = Int.random(in: 0..<(found.count * 8), using: &generator)

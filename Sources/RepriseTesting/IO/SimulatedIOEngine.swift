@@ -39,9 +39,11 @@ public final class SimulatedIOEngine: IOEngine {
 
     private func takeFirst() -> IORequest? {
         state.withLock { state in
-            guard let first = state.requests.indices.min(by: {
-                (state.requests[$0].priority, $0) < (state.requests[$1].priority, $1)
-            }) else { return nil }
+            guard
+                let first = state.requests.indices.min(by: {
+                    (state.requests[$0].priority, $0) < (state.requests[$1].priority, $1)
+                })
+            else { return nil }
             return state.requests.remove(at: first)
         }
     }

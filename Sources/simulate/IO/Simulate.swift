@@ -23,9 +23,10 @@ struct Simulate {
             for violation in report.violations { write("seed \(seed): \(violation)\n", to: STDOUT_FILENO) }
         }
         write(
-            "\(arguments[1]) seeds, \(failedCount) failed: \(sum.readCount) reads compared, \(sum.missCount) "
-                + "misses, \(sum.deathCount) deaths, \(sum.powerLossCount) with loss of power, \(sum.stopCount) "
-                + "stops, \(sum.outCount) outages, \(sum.evictionCount) evictions, \(sum.faultCount) faults found\n",
+            "\(arguments[1]) seeds, \(failedCount) failed: \(sum.readCount) reads compared, "
+                + "\(sum.missCount) misses, \(sum.deathCount) deaths, \(sum.powerLossCount) with loss of "
+                + "power, \(sum.stopCount) stops, \(sum.outCount) outages, \(sum.evictionCount) evictions, "
+                + "\(sum.faultCount) faults found\n",
             to: STDOUT_FILENO
         )
         exit(failedCount == 0 ? 0 : 1)

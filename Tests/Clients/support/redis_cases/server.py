@@ -28,7 +28,8 @@ def arity_cases():
 
 
 UNKNOWN_CASES = (
-    # Not "GET\\0": Redis compares names up to the NUL, and finds GET where its random hash seed puts both in one bucket.
+    # Not "GET" with a NUL behind it: Redis compares names up to the NUL, and finds GET where its random hash
+    # seed puts both into one bucket.
     case("unknown commands", "NOSUCH", "nosuch", "NOSUCH a b c", 'NOSUCH ""', 'NOSUCH a "" b', '""', "GETT k",
          "NOSUCH a'b", "\\x00", "NOSUCH \\x00a", "NO\\r\\nSUCH a\\r\\nb", "SETT k v EX 10", "GET\\x20k"),
     case("unknown commands with long arguments", ("NOSUCH", "x" * 100, "y" * 100, "z" * 100),

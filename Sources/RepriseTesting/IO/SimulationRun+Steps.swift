@@ -63,16 +63,22 @@ extension SimulationRun {
         let byteCount = [8, 100, 4096, 5000, 20_000, 60_000].randomElement(using: &generator) ?? 8
         let deadline = makeDeadline()
         durable[key] = nil
-        if hasMemoryInFront { putThroughMemory(key, byteCount, deadline) } else { putOnDisk(key, byteCount, deadline) }
+        if hasMemoryInFront {
+            putThroughMemory(key, byteCount, deadline)
+        } else {
+            putOnDisk(key, byteCount, deadline)
+        }
     }
 
     private func putThroughMemory(_ key: StorageKey, _ byteCount: Int, _ deadline: Int64?) {
-        guard let memory, case .reserved(let reservation) = memory.reserve(
-            for: key,
-            byteCount: byteCount,
-            metadata: .plain(byteCount: byteCount),
-            whenRoomReturns: {}
-        ) else { return }
+        guard let memory,
+            case .reserved(let reservation) = memory.reserve(
+                for: key,
+                byteCount: byteCount,
+                metadata: .plain(byteCount: byteCount),
+                whenRoomReturns: {}
+            )
+        else { return }
         let version = model.put(key, byteCount: byteCount, deadline: deadline, isProtected: !isUnprotected)
         trace("put \(key) version \(version), \(byteCount) bytes")
         let bytes = ConformancePattern.bytes(key: key, version: version, count: byteCount)
@@ -127,7 +133,8 @@ extension SimulationRun {
 
     func setDeadline(_ key: StorageKey) {
         let deadline = makeDeadline()
-        guard let memory, let disk, let version = model.allowed(key).first, model.allowed(key).count == 1 else {
+        guard let memory, let disk, let version = model.allowed(key).first, model.allowed(key).count == 1
+        else {
             return
         }
         durable[key] = nil
@@ -152,7 +159,8 @@ extension SimulationRun {
     func get(_ key: StorageKey) {
         guard let memory, let disk else { return }
         guard hasMemoryInFront else {
-            let isStored = disk.beginLoad(key, promoting: false) { [self, life] in loaded(key, $0, life: life) }
+            let isStored = disk.beginLoad(key, promoting: false) { [self, life] in loaded(key, $0, life: life)
+            }
             if !isStored { report.missCount += 1 }
             return
         }
@@ -180,7 +188,9 @@ extension SimulationRun {
         guard allowed.contains(version) else {
             return fail("a read of \(key) returned version \(version); allowed are \(allowed.sorted())")
         }
-        if object.byteCount != model.versions[version].byteCount { fail("version \(version) has another length") }
+        if object.byteCount != model.versions[version].byteCount {
+            fail("version \(version) has another length")
+        }
         if model.hasExpired(version, now: clock.now) { fail("version \(version) of \(key) has expired") }
         model.observe(version, of: key)
     }

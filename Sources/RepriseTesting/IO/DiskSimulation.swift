@@ -1,8 +1,9 @@
-/// The disk backend on a simulated device, clock and scheduler, driven by a seed: what fails once fails again.
+/// The disk backend on a simulated device, clock and scheduler, driven by a seed: what fails once fails
+/// again.
 ///
-/// Values are put, replaced, removed, read and let expire; calls are torn, lost, sent astray, repeated or fail;
-/// the process dies in any call, the power is lost, the node is stopped in order; and after every step what is
-/// read and counted is compared with a model. A run takes no time of the clock and starts no thread.
+/// Values are put, replaced, removed, read and let expire; calls are torn, lost, sent astray, repeated or
+/// fail; the process dies in any call, the power is lost, the node is stopped in order; and after every step
+/// what is read and counted is compared with a model. A run takes no time of the clock and starts no thread.
 public struct DiskSimulation: Sendable {
     /// What decides everything.
     public let seed: UInt64

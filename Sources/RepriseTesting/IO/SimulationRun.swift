@@ -2,8 +2,8 @@ internal import RepriseCore
 internal import RepriseDisk
 
 /// One run of a ``DiskSimulation``.
+// Sendable: everything runs on the calling thread; callbacks come from calls made there.
 final class SimulationRun: @unchecked Sendable {
-    // Sendable: everything runs on the calling thread; callbacks come from calls made there.
     static let byteCount = 1 << 20
     static let keyCount = 48
 
@@ -102,7 +102,9 @@ final class SimulationRun: @unchecked Sendable {
             configuration.limits.failureCountMax = 4
             let identity = generator.next() | 1
             configuration.makeIdentity = { identity }
-            let pool = try MemoryPool(MemoryPool.Configuration(byteCount: hasMemoryInFront ? 256 << 10 : 8 << 20))
+            let pool = try MemoryPool(
+                MemoryPool.Configuration(byteCount: hasMemoryInFront ? 256 << 10 : 2 << 20)
+            )
             let memory = LocalCPUBackend(pool: pool, wallClock: clock.wallClock)
             let store = try DiskStore.open(
                 "simulated",

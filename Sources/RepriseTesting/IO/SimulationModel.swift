@@ -2,8 +2,8 @@ internal import RepriseCore
 
 /// What a disk backend may answer, after everything that was done to it and that happened to it.
 ///
-/// A key has *versions*, numbered for good. Within one life of the process exactly the last version that was put
-/// may be read, if any; after a death, those that a later acknowledged change does not exclude.
+/// A key has *versions*, numbered for good. Within one life of the process exactly the last version that was
+/// put may be read, if any; after a death, those that a later acknowledged change does not exclude.
 struct SimulationModel {
     /// One change of a key in the present life.
     struct Change {
