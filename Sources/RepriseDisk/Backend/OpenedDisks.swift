@@ -110,7 +110,8 @@ extension DiskReport {
             let cause = error.map { ": \($0)" } ?? ""
             message =
                 "taken out, \(reason.rawValue)\(cause); values are kept in memory only until it "
-                + "is back, and one that is replaced or removed meanwhile may come back if the node dies first"
+                + "is back, and one that is replaced or removed meanwhile may come back if the node "
+                + "dies first"
         case .back:
             level = .notice
             message = "serves again"

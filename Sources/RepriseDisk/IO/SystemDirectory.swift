@@ -17,6 +17,12 @@ public final class SystemDirectory: DiskDirectory {
         try Self.make(path)
     }
 
+    /// Whether a path is a directory.
+    static func isThere(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     private static func make(_ path: String) throws(StorageError) {
         var status = stat()
         if unsafe stat(path, &status) == 0 {

@@ -45,6 +45,14 @@ package struct DiskLayout: Hashable, Sendable {
         dataByteCount = data
     }
 
+    /// Describes files as they are.
+    init(journalByteCount: Int, snapshotByteCount: Int, dataByteCount: Int) {
+        self.journalByteCount = journalByteCount
+        self.snapshotByteCount = snapshotByteCount
+        self.dataByteCount = dataByteCount
+        byteCount = Self.lockByteCount + 2 * journalByteCount + 2 * snapshotByteCount + dataByteCount
+    }
+
     /// Units of the data file.
     package var unitCount: UInt32 { UInt32(dataByteCount / AllocationUnit.byteCount) }
 }

@@ -60,7 +60,9 @@ struct DiskOpening {
             // Records may have been written that no journal tells of.
             superblock.rebuildFloor = RecordSequence(openCount: superblock.openCount, counter: 0)
         }
-        let store = makeStore(engine, files, superblock, recovery, index)
+        let extents = recovery.settle(now: configuration.wallClock.nowMilliseconds)
+        superblock.floor = recovery.floor
+        let store = makeStore(engine, files, superblock, recovery.takeTable(), extents, index)
         try attempt { () throws(DiskIOError) in try store.saveAfterOpening(index) }
         return store
     }
@@ -81,7 +83,7 @@ struct DiskOpening {
     }
 
     /// The newest superblock; `nil` when the data file is new.
-    private func readSuperblock(_ data: any DiskFile) throws(StorageError) -> Superblock? {
+    func readSuperblock(_ data: any DiskFile) throws(StorageError) -> Superblock? {
         let byteCount = try attempt { () throws(DiskIOError) in try data.byteCount() }
         if byteCount == 0 { return nil }
         var found: Superblock?
@@ -119,7 +121,8 @@ struct DiskOpening {
         }
         return StorageError(
             .system,
-            "disk \(name): both superblocks are damaged; run 'reprise check --rebuild' on it, or remove it"
+            "disk \(name): both superblocks are damaged, so that nothing on it can be believed; remove its "
+                + "files, or name an empty directory"
         )
     }
 
@@ -145,7 +148,7 @@ struct DiskOpening {
         }
     }
 
-    private func makeTable() -> DiskTable {
+    func makeTable() -> DiskTable {
         DiskTable(
             capacity: Int(layout.unitCount / 2) + configuration.limits.queueByteCountMax
                 / AllocationUnit.byteCount + 1,
@@ -167,22 +170,19 @@ struct DiskOpening {
         )
     }
 
-    private func makeStore(
+    func makeStore(
         _ engine: any IOEngine,
         _ files: DiskFiles,
         _ superblock: Superblock,
-        _ recovery: consuming DiskRecovery,
+        _ table: consuming DiskTable,
+        _ extents: consuming SegregatedFitAllocator,
         _ index: IndexReport
     ) -> DiskStore {
-        var recovery = recovery
-        let sequence = RecordSequence(openCount: superblock.openCount, counter: 0)
-        let extents = recovery.settle(now: configuration.wallClock.nowMilliseconds)
-        let floor = recovery.floor
         var state = DiskStore.State(
-            table: recovery.takeTable(),
+            table: table,
             extents: extents,
-            sequence: sequence,
-            floor: floor,
+            sequence: RecordSequence(openCount: superblock.openCount, counter: 0),
+            floor: superblock.floor,
             superblock: superblock,
             journal: JournalState(
                 number: index.journalNumber,
@@ -194,7 +194,6 @@ struct DiskOpening {
                 )
             )
         )
-        state.superblock.floor = floor
         state.countEntries()
         return DiskStore(
             name: name,
