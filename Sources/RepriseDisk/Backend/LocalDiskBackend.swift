@@ -108,6 +108,7 @@ public final class LocalDiskBackend: StorageBackend {
     /// Lets go of everything as the death of the process would: nothing is written any more.
     package func abandon() {
         isClosed.withLock { $0 = true }
+        for disk in disks { disk.abandon() }
         ticker.withLock { $0 = nil }
         memory.withLock { $0 = nil }
         locks.withLock { $0 = [] }

@@ -10,6 +10,9 @@ package enum JournalRecord: Hashable, Sendable {
     case expiry(startUnit: UInt32, sequence: RecordSequence, deadline: Int64?)
     /// Every record below this sequence is void.
     case floor(RecordSequence)
+    /// A record is about to be written at this place: one that is found there, and of which no put tells, is not
+    /// to be believed.
+    case begin(startUnit: UInt32, sequence: RecordSequence)
 }
 
 /// The first page of a journal.
@@ -80,6 +83,10 @@ package struct JournalBatch {
             fields.append(deadline ?? 0)
         case .floor(let sequence):
             fields.append(UInt8(4))
+            fields.append(sequence.rawValue)
+        case .begin(let startUnit, let sequence):
+            fields.append(UInt8(5))
+            fields.append(startUnit)
             fields.append(sequence.rawValue)
         }
     }
@@ -191,6 +198,10 @@ extension JournalRecord {
         case 4:
             guard let sequence = reader.next(UInt64.self) else { return nil }
             self = .floor(RecordSequence(rawValue: sequence))
+        case 5:
+            guard let startUnit = reader.next(UInt32.self), let sequence = reader.next(UInt64.self)
+            else { return nil }
+            self = .begin(startUnit: startUnit, sequence: RecordSequence(rawValue: sequence))
         default: return nil
         }
     }

@@ -16,6 +16,8 @@ package struct Superblock: Hashable, Sendable {
     /// Records below it are believed only if journal or snapshot tell of them, not when the index is made
     /// from records alone: the index may have lost sight of them, and of what became of their keys.
     package var rebuildFloor: RecordSequence
+    /// Which run of the machine has opened the disk: after another one, power may have been lost.
+    package var bootIdentity: UInt64
     /// Pages of the data file.
     package var unitCount: UInt32
     /// Grows with every write: the copy with the higher number holds.
@@ -45,6 +47,7 @@ package struct Superblock: Hashable, Sendable {
         openCount: UInt32,
         floor: RecordSequence,
         rebuildFloor: RecordSequence,
+        bootIdentity: UInt64,
         unitCount: UInt32,
         saveNumber: UInt64
     ) {
@@ -54,6 +57,7 @@ package struct Superblock: Hashable, Sendable {
         self.openCount = openCount
         self.floor = floor
         self.rebuildFloor = rebuildFloor
+        self.bootIdentity = bootIdentity
         self.unitCount = unitCount
         self.saveNumber = saveNumber
     }
@@ -70,6 +74,7 @@ package struct Superblock: Hashable, Sendable {
         fields.append(setGeneration)
         fields.append(floor.rawValue)
         fields.append(rebuildFloor.rawValue)
+        fields.append(bootIdentity)
         fields.append(saveNumber)
         fields.append(unitCount)
         fields.finishPage(seed: 0)
@@ -89,7 +94,7 @@ package struct Superblock: Hashable, Sendable {
         guard reader.next(UInt16.self) != nil, let openCount = reader.next(UInt32.self),
             let identity = reader.next(UInt64.self), let setIdentity = reader.next(UInt64.self),
             let setGeneration = reader.next(UInt64.self), let floor = reader.next(UInt64.self),
-            let rebuildFloor = reader.next(UInt64.self),
+            let rebuildFloor = reader.next(UInt64.self), let bootIdentity = reader.next(UInt64.self),
             let saveNumber = reader.next(UInt64.self), let unitCount = reader.next(UInt32.self)
         else { throw .damaged }
         return Superblock(
@@ -99,6 +104,7 @@ package struct Superblock: Hashable, Sendable {
             openCount: openCount,
             floor: RecordSequence(rawValue: floor),
             rebuildFloor: RecordSequence(rawValue: rebuildFloor),
+            bootIdentity: bootIdentity,
             unitCount: unitCount,
             saveNumber: saveNumber
         )

@@ -1,21 +1,22 @@
-internal import RepriseCore
+package import RepriseCore
 
 // SAFETY, whole file: pages live during the calls that they are passed to.
 
 /// The steps of a check.
-struct DiskCheckRun {
+package struct DiskCheckRun {
     private let opening: DiskOpening
     private let files: DiskFiles
     private var superblock: Superblock
     private let now: Int64
-    private(set) var report = DiskCheckReport()
+    package private(set) var report = DiskCheckReport()
     /// First units of records that are not to be believed any more.
     private var badStarts: [UInt32] = []
 
     /// What is read in one call.
     private static let readByteCount = 1 << 20
 
-    init(_ path: String, _ directory: SystemDirectory, _ wallClock: WallClock) throws(StorageError) {
+    /// Opens a disk's files.
+    package init(_ path: String, _ directory: any DiskDirectory, _ wallClock: WallClock) throws(StorageError) {
         now = wallClock.nowMilliseconds
         var configuration = DiskStoreConfiguration(byteCount: 0)
         configuration.wallClock = wallClock
@@ -44,7 +45,7 @@ struct DiskCheckRun {
     }
 
     private static func open(
-        _ directory: SystemDirectory,
+        _ directory: any DiskDirectory,
         _ name: String,
         isDirect: Bool = false
     ) throws(StorageError) -> any DiskFile {
@@ -70,7 +71,8 @@ struct DiskCheckRun {
         }
     }
 
-    mutating func perform(
+    /// Checks, and changes what the mode asks for.
+    package mutating func perform(
         _ mode: DiskCheck.Mode,
         progress: (DiskCheck.Progress) -> Void
     ) throws(StorageError) {
@@ -87,6 +89,7 @@ struct DiskCheckRun {
             if !index.isWhole { report.indexFaults.append("journal or snapshot is missing or damaged") }
         }
         let sequence = recovery.sequence
+        index.begun = recovery.begun
         let extents = recovery.settle(now: now)
         superblock.floor = recovery.floor
         var table = recovery.takeTable()

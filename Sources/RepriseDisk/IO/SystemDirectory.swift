@@ -17,6 +17,19 @@ public final class SystemDirectory: DiskDirectory {
         try Self.make(path)
     }
 
+    /// A number for this run of the machine.
+    package static let bootIdentity: UInt64 = {
+        let path = "/proc/sys/kernel/random/boot_id"
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return 0 }
+        defer { Glibc.close(descriptor) }
+        let text = unsafe [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
+            count = max(0, unsafe read(descriptor, buffer.baseAddress, 64))
+        }
+        // FNV-1a: the same on every run of the program.
+        return text.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }()
+
     /// Whether a path is a directory.
     static func isThere(_ path: String) -> Bool {
         var status = stat()

@@ -64,8 +64,25 @@ extension DiskStore.State {
         for records in withdrawn.values { for record in records { acknowledge(record) } }
         for block in Array(rewriting.keys) { tellRewriting(block) }
         tellFloorWaiters()
+        giveUpJournalWaiters(in: store)
         let error = health.lastError
         actions.afterwards.append { store.report(.out(reason, error)) }
+    }
+
+    /// Ends what waits for the journal and can do without it.
+    private mutating func giveUpJournalWaiters(in store: DiskStore) {
+        let waiters = journal.waiters
+        journal.waiters = []
+        for waiter in waiters {
+            switch waiter {
+            case .record: journal.waiters.append(waiter)
+            case .begin(let job, _):
+                job.hasFailed = true
+                callEnded(of: job, in: store)
+            case .put(let job): end(job, stored: false)
+            case .change(let change): actions.afterwards.append { change.recordPart() }
+            }
+        }
     }
 
     /// Takes out a disk whose calls hang, and tries one that is out.

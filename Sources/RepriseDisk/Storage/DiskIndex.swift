@@ -16,6 +16,8 @@ struct IndexReport {
     var isClean = false
     /// Records read.
     var recordCount = 0
+    /// Where records were about to be written of which no put tells, and which.
+    var begun: [UInt32: RecordSequence] = [:]
 }
 
 extension DiskOpening {
@@ -104,6 +106,7 @@ extension DiskStore {
     func saveAfterOpening(_ index: IndexReport) throws(DiskIOError) {
         let superblock = state.withLock { $0.nextSuperblock() }
         if case .failure(let error) = write(superblock) { throw error }
+        try destroyOrphans(index.begun)
         if !index.isWhole {
             let number = state.withLock { state in
                 // Into the place that does not hold the newest snapshot.
@@ -113,6 +116,18 @@ extension DiskStore {
             try writeSnapshot(number: number, isClean: false)
         } else if index.journalNumber != index.snapshotNumber {
             perform { $0.beginCompaction(in: self) }
+        }
+    }
+
+    /// Destroys the headers of records that were written without the journal having been told: nobody withdraws
+    /// them when their keys change.
+    private func destroyOrphans(_ begun: [UInt32: RecordSequence]) throws(DiskIOError) {
+        for (startUnit, sequence) in begun.sorted(by: { $0.key < $1.key }) where startUnit < layout.unitCount {
+            let offset = Int(startUnit) * AllocationUnit.byteCount
+            let page = try files.data.readBytes(AllocationUnit.byteCount, at: offset)
+            let header = try? RecordHeader.decode(page.rawSpan, identity: identity, startUnit: startUnit)
+            guard header?.sequence == sequence else { continue }
+            if case .failure(let error) = writeTombstone(at: startUnit) { throw error }
         }
     }
 

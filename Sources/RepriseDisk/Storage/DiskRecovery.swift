@@ -15,6 +15,8 @@ struct DiskRecovery: ~Copyable {
     /// The highest sequence met.
     private(set) var sequence = RecordSequence.zero
     private(set) var appliedCount = 0
+    /// Where records were about to be written of which no put tells, and which.
+    private(set) var begun: [UInt32: RecordSequence] = [:]
 
     init(table: consuming DiskTable, unitCount: UInt32, floor: RecordSequence) {
         self.table = table
@@ -27,7 +29,12 @@ struct DiskRecovery: ~Copyable {
     mutating func apply(_ record: JournalRecord) {
         appliedCount += 1
         switch record {
-        case .put(let record): put(record)
+        case .put(let record):
+            begun[record.startUnit] = nil
+            put(record)
+        case .begin(let startUnit, let sequence):
+            begun[startUnit] = sequence
+            self.sequence = max(self.sequence, sequence)
         case .remove(let startUnit, let removed):
             guard let slot = slot(at: startUnit), table.entries[slot].sequence == removed else { return }
             remove(slot)

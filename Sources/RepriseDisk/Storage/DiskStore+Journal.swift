@@ -73,6 +73,7 @@ extension DiskStore.State {
     private mutating func tell(_ waiter: JournalWaiter, isRecorded: Bool, in store: DiskStore) {
         switch waiter {
         case .record(let record): partEnded(of: record, succeeded: isRecorded, in: store)
+        case .begin(let job, let deadline): write(job, deadline: deadline, in: store)
         case .put(let job): end(job, stored: isRecorded)
         case .change(let change):
             // The header, which is rewritten too, proves the deadline also without the journal.

@@ -56,10 +56,13 @@ struct DiskOpening {
         }
         superblock.setIdentity = configuration.setIdentity
         superblock.setGeneration = configuration.setGeneration
-        if found != nil, !index.isClean {
+        let hasLostPower = !index.isClean && superblock.bootIdentity != configuration.bootIdentity
+        superblock.bootIdentity = configuration.bootIdentity
+        if found != nil, hasLostPower || !index.isWhole {
             // Records may have been written that no journal tells of.
             superblock.rebuildFloor = RecordSequence(openCount: superblock.openCount, counter: 0)
         }
+        index.begun = recovery.begun
         let extents = recovery.settle(now: configuration.wallClock.nowMilliseconds)
         superblock.floor = recovery.floor
         let store = makeStore(engine, files, superblock, recovery.takeTable(), extents, index)
@@ -165,6 +168,7 @@ struct DiskOpening {
             openCount: 0,
             floor: .zero,
             rebuildFloor: .zero,
+            bootIdentity: configuration.bootIdentity,
             unitCount: layout.unitCount,
             saveNumber: 0
         )

@@ -118,7 +118,14 @@ extension DiskStore.State {
             job.pendingCallCount += 1
             destroyHeader(of: victim, for: job, in: store)
         }
-        let deadline = job.deadline
+        running.append(job)
+        journal.append(.begin(startUnit: job.startUnit, sequence: job.sequence))
+        journal.waiters.append(.begin(job, deadline: job.deadline))
+        flushJournal(in: store)
+    }
+
+    /// Submits the write of a record, once the journal says where it will be.
+    mutating func write(_ job: PutJob, deadline: Int64?, in store: DiskStore) {
         actions.requests.append(
             IORequest(priority: .write, byteCount: job.byteCount) {
                 let result = store.write(job, deadline: deadline)
@@ -150,6 +157,7 @@ extension DiskStore.State {
         job.pendingCallCount -= 1
         guard job.pendingCallCount == 0 else { return }
         queue.runningCount -= 1
+        running.removeAll { $0 === job }
         if extents.unitCount(of: job.block) > job.unitCount, !job.hasFailed {
             extents.shrink(job.block, toUnitCount: job.unitCount)
         }

@@ -37,6 +37,8 @@ package final class DiskStore: Sendable {
         var indexedByteCount = 0
         var queue = PutQueue()
         var jobs: [EntrySlot: PutJob] = [:]
+        /// Jobs that are being written, withdrawn ones included.
+        var running: [PutJob] = []
         var loads: [RecordSequence: LoadJob] = [:]
         /// Reasons for which a block may not be freed: calls under way on it.
         var holds: [SegregatedFitAllocator.BlockID: Int] = [:]
@@ -99,6 +101,18 @@ package final class DiskStore: Sendable {
         run(state.withLock { $0.actions.take() })
     }
 
+    /// Forgets what is under way, as the death of the process does: requests that are not run know the disk.
+    func abandon() {
+        let (actions, jobs) = state.withLock { state in
+            let jobs = Array(state.jobs.values) + state.running
+            (state.jobs, state.running, state.loads, state.withdrawn) = ([:], [], [:], [:])
+            state.queue = PutQueue()
+            (state.journal.waiters, state.floorWaiters, state.retries, state.rewriting) = ([], [], [], [:])
+            return (state.actions.take(), jobs)
+        }
+        withExtendedLifetime((actions, jobs)) {}
+    }
+
     private func run(_ actions: DiskActions) {
         for request in actions.requests { engine.submit(request) }
         for afterwards in actions.afterwards { afterwards() }
@@ -121,6 +135,8 @@ package struct DiskStoreConfiguration: Sendable {
     package var startsEmpty = false
     /// Told which keys are stored.
     package var lookupDirectory: (any LookupDirectory)?
+    /// Tells one run of the machine from another.
+    package var bootIdentity: UInt64 = SystemDirectory.bootIdentity
     /// Draws the number of a new disk.
     package var makeIdentity: @Sendable () -> UInt64 = { UInt64.random(in: 1 ... .max) }
     /// Told what an operator should hear; called without a lock.

@@ -3,6 +3,7 @@ internal import RepriseCore
 /// Who waits for what the journal has been given to be written.
 enum JournalWaiter {
     case record(WithdrawnRecord)
+    case begin(PutJob, deadline: Int64?)
     case put(PutJob)
     case change(RecordedChange)
 }

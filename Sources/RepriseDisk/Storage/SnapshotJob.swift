@@ -93,6 +93,7 @@ extension DiskStore.State {
             journal.number += 1
             journal.position = 0
             journal.isBroken = false
+            for job in running { journal.append(.begin(startUnit: job.startUnit, sequence: job.sequence)) }
         }
         let job = SnapshotJob(number: journal.number, identity: store.identity, isClean: false)
         actions.afterwards.append { store.continueSnapshot(job) }

@@ -35,6 +35,8 @@ public struct DiskSimulation: Sendable {
         public internal(set) var powerLossCount = 0
         /// Stops in order.
         public internal(set) var stopCount = 0
+        /// Indexes made from records alone.
+        public internal(set) var rebuildCount = 0
         /// Times that the disk was taken out.
         public internal(set) var outCount = 0
         /// Values thrown out of the disk.
@@ -52,6 +54,7 @@ public struct DiskSimulation: Sendable {
             deathCount += other.deathCount
             powerLossCount += other.powerLossCount
             stopCount += other.stopCount
+            rebuildCount += other.rebuildCount
             outCount += other.outCount
             evictionCount += other.evictionCount
             faultCount += other.faultCount

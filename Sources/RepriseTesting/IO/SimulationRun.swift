@@ -73,6 +73,7 @@ final class SimulationRun: @unchecked Sendable {
 
     func run() {
         open()
+        defer { finish() }
         for step in 0..<simulation.stepCount where report.violations.isEmpty {
             self.step()
             collectPutTasks()
@@ -84,7 +85,6 @@ final class SimulationRun: @unchecked Sendable {
         if disk == nil { open() }
         checkOrder()
         verifyEveryKey()
-        finish()
     }
 
     func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &generator) < probability }
@@ -102,6 +102,7 @@ final class SimulationRun: @unchecked Sendable {
             configuration.limits.failureCountMax = 4
             let identity = generator.next() | 1
             configuration.makeIdentity = { identity }
+            configuration.bootIdentity = UInt64(report.powerLossCount)
             let pool = try MemoryPool(
                 MemoryPool.Configuration(byteCount: hasMemoryInFront ? 256 << 10 : 2 << 20)
             )
@@ -138,6 +139,7 @@ final class SimulationRun: @unchecked Sendable {
         (disk, memory) = (nil, nil)
         putTasks = []
         directory.restart(losingPower: losingPower)
+        if mayRebuild, chance(0.15) { rebuild() }
         let isRelaxed = faults.lies || losingPower && sync == .none
         model.die(forgetsNothing: isRelaxed)
         open()
@@ -162,7 +164,31 @@ final class SimulationRun: @unchecked Sendable {
         directory.restart(losingPower: false)
         model.die(forgetsNothing: faults.lies)
         (durable, putTasks) = ([:], [])
-        if !faults.lies, !hasDied { keysBeforeStop = keys }
+        if mayRebuild, chance(0.1) {
+            rebuild()
+        } else if !faults.lies, !hasDied {
+            keysBeforeStop = keys
+        }
+    }
+
+    /// Whether the index may be lost: what was recorded in the journal alone, because its header could not be
+    /// destroyed, is lost with it.
+    private var mayRebuild: Bool { faults == SimulatedFaults() || faults.lies }
+
+    /// Loses journals and snapshots, and makes the index from the records alone.
+    private func rebuild() {
+        report.rebuildCount += 1
+        trace("rebuild")
+        directory.faults = SimulatedFaults()
+        for name in ["journal-0", "journal-1", "snapshot-0", "snapshot-1"] { directory.remove(name) }
+        do {
+            var run = try DiskCheckRun("simulated", directory, clock.wallClock)
+            try run.perform(.rebuild) { _ in }
+            if !faults.lies, run.report.badCount > 0 { trace("bad records: \(run.report.badCounts)") }
+        } catch {
+            // Both superblocks may have been hit.
+            if !faults.lies { fail("cannot rebuild: \(error)") }
+        }
     }
 
     /// Lets everything that is under way end.
@@ -227,8 +253,10 @@ final class SimulationRun: @unchecked Sendable {
 
     private func finish() {
         settle()
+        engine.dropAll()
         memory?.close()
         disk?.abandon()
+        (disk, memory) = (nil, nil)
     }
 
     func key(_ number: Int) -> StorageKey { StorageKey("key-\(number)") }
