@@ -57,7 +57,11 @@ int reprise_eventfd(void) {
 
 int reprise_o_direct(void) { return O_DIRECT; }
 
-void reprise_write_back(int descriptor, int64_t offset, int64_t byte_count) {
-    sync_file_range(descriptor, offset, byte_count,
-                    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+int reprise_write_back(int descriptor, int64_t offset, int64_t byte_count) {
+    unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    return sync_file_range(descriptor, offset, byte_count, flags) == 0 ? 0 : -errno;
+}
+
+int reprise_allocate(int descriptor, int64_t offset, int64_t byte_count) {
+    return fallocate(descriptor, 0, offset, byte_count) == 0 ? 0 : -errno;
 }

@@ -36,11 +36,15 @@ int reprise_eventfd(void);
 /// accept4(2) with a non-blocking, close-on-exec socket. Returns its descriptor, or -errno.
 int reprise_accept(int listener);
 
+/// fallocate(2) of a range. Returns 0 or -errno.
+int reprise_allocate(int descriptor, int64_t offset, int64_t byte_count);
+
 /// The flag of open(2) for transfers past the page cache.
 int reprise_o_direct(void);
 
-/// Writes dirty pages of a range to the device and waits for it, without metadata: sync_file_range(2).
-void reprise_write_back(int descriptor, int64_t offset, int64_t byte_count);
+/// Writes dirty pages of a range to the device and waits for it, without metadata. Returns 0 or
+/// -errno. See sync_file_range(2).
+int reprise_write_back(int descriptor, int64_t offset, int64_t byte_count);
 
 /// Whether the processor has an instruction for CRC32C.
 int reprise_has_crc32c(void);

@@ -33,8 +33,8 @@ public struct DiskCheck: Sendable {
 
     /// Checks the disk.
     ///
-    /// - Throws: `invalidArgument` for a directory that is not a disk's, or is in use; `unsupported` for one of
-    ///   a newer version; `system` when the system refuses.
+    /// - Throws: `invalidArgument` for a directory that is not a disk's, or is in use; `unsupported` for one
+    ///   of a newer version; `system` when the system refuses.
     public func run(
         _ mode: Mode = .read,
         progress: (Progress) -> Void = { _ in }

@@ -10,8 +10,8 @@ package enum JournalRecord: Hashable, Sendable {
     case expiry(startUnit: UInt32, sequence: RecordSequence, deadline: Int64?)
     /// Every record below this sequence is void.
     case floor(RecordSequence)
-    /// A record is about to be written at this place: one that is found there, and of which no put tells, is not
-    /// to be believed.
+    /// A record is about to be written at this place: one that is found there, and of which no put tells, is
+    /// not to be believed.
     case begin(startUnit: UInt32, sequence: RecordSequence)
 }
 

@@ -25,7 +25,7 @@ public final class DirectoryLock: Sendable {
             let isHeld = errno == EWOULDBLOCK
             let reason = systemMessage(errno)
             let holder = Self.text(of: descriptor)
-            Glibc.close(descriptor)
+            // The descriptor is closed by `deinit`, which also runs when an initialiser throws this late.
             guard isHeld else { throw StorageError(.system, "cannot lock \(file): \(reason)") }
             throw StorageError(
                 .invalidArgument,

@@ -13,9 +13,6 @@ public final class SystemFile: DiskFile {
     public let isDirect: Bool
     private let dropsPages: Bool
 
-    /// The most buffers of one call (IOV_MAX).
-    private static let vectorCountMax = 1024
-
     init(name: String, descriptor: Int32, isDirect: Bool, dropsPages: Bool) {
         self.name = name
         self.descriptor = descriptor
@@ -43,6 +40,8 @@ public final class SystemFile: DiskFile {
             }
             if count == 0 { break }
             position += count
+            // A direct transfer that ends within a page has met the file's end, and cannot go on from there.
+            if isDirect, position % AllocationUnit.byteCount != 0 { break }
             unsafe SystemFile.advance(&vectors, by: count)
         }
         if dropsPages { posix_fadvise(descriptor, offset, position - offset, POSIX_FADV_DONTNEED) }
@@ -62,11 +61,16 @@ public final class SystemFile: DiskFile {
                 throw failure("pwritev")
             }
             position += count
+            // What is left cannot be written from the middle of a page, and nothing at all is no progress.
+            guard count > 0, !isDirect || position % AllocationUnit.byteCount == 0 else {
+                throw DiskIOError(errorNumber: EIO, call: "pwritev(\(name)), short")
+            }
             unsafe SystemFile.advance(&vectors, by: count)
         }
         guard dropsPages else { return }
         // Dirty pages are not dropped: they go to the device first.
-        reprise_write_back(descriptor, Int64(offset), Int64(position - offset))
+        let status = reprise_write_back(descriptor, Int64(offset), Int64(position - offset))
+        guard status == 0 else { throw DiskIOError(errorNumber: -status, call: "sync_file_range(\(name))") }
         posix_fadvise(descriptor, offset, position - offset, POSIX_FADV_DONTNEED)
     }
 
@@ -88,11 +92,16 @@ public final class SystemFile: DiskFile {
         if byteCount < current {
             guard ftruncate(descriptor, byteCount) == 0 else { throw failure("ftruncate") }
         }
-        guard byteCount > 0 else { return }
-        let status = posix_fallocate(descriptor, 0, byteCount)
+        guard byteCount > current else { return }
+        // Not posix_fallocate(3), which writes every block where the file system cannot do it.
+        var status: Int32
+        repeat {
+            status = reprise_allocate(descriptor, Int64(current), Int64(byteCount - current))
+        } while status == -EINTR
         if status == 0 { return }
-        guard status == EOPNOTSUPP || status == EINVAL else {
-            throw DiskIOError(errorNumber: status, call: "fallocate(\(name))")
+        guard status == -EOPNOTSUPP else {
+            ftruncate(descriptor, current)
+            throw DiskIOError(errorNumber: -status, call: "fallocate(\(name))")
         }
         guard ftruncate(descriptor, byteCount) == 0 else { throw failure("ftruncate") }
     }

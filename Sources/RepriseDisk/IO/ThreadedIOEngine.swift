@@ -2,11 +2,11 @@ internal import RepriseCore
 
 /// Carries out requests on threads of its own.
 ///
-/// Requests go by priority; after ``favouredCountMax`` requests in a row that went before a waiting write,
-/// the write goes. Of several threads one takes no writes and nothing from the background, so that calls
-/// which hang there leave somebody for the reads.
+/// Requests go by priority; after ``favouredCountMax`` requests in a row that went before a waiting write or
+/// background request, that goes. Of several threads one takes no writes and nothing from the background, so
+/// that calls which hang there leave somebody for the reads.
 public final class ThreadedIOEngine: IOEngine {
-    /// How many requests may go before a write that waits.
+    /// How many requests may go before one of lower priority that waits.
     public static let favouredCountMax = 16
 
     fileprivate struct State {
@@ -118,16 +118,17 @@ public final class ThreadedIOEngine: IOEngine {
 
 extension ThreadedIOEngine.State {
     mutating func popNext(isGeneral: Bool) -> IORequest? {
-        let write = IORequest.Priority.write.rawValue
-        if isGeneral, favouredCount >= ThreadedIOEngine.favouredCountMax,
-            let request = queues[write].popFirst()
-        {
+        if isGeneral, favouredCount >= ThreadedIOEngine.favouredCountMax {
             favouredCount = 0
-            return request
+            // The lowest first: what comes before it has had its turns.
+            for priority in IORequest.Priority.allCases.reversed() {
+                if let request = queues[priority.rawValue].popFirst() { return request }
+            }
         }
         for priority in IORequest.Priority.allCases where isGeneral || priority < .write {
             guard let request = queues[priority.rawValue].popFirst() else { continue }
-            if priority < .write, !queues[write].isEmpty { favouredCount += 1 } else { favouredCount = 0 }
+            let isWaiting = IORequest.Priority.allCases.contains { $0 > priority && !queues[$0.rawValue].isEmpty }
+            favouredCount = isWaiting ? favouredCount + 1 : 0
             return request
         }
         return nil

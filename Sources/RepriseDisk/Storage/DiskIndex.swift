@@ -119,8 +119,8 @@ extension DiskStore {
         }
     }
 
-    /// Destroys the headers of records that were written without the journal having been told: nobody withdraws
-    /// them when their keys change.
+    /// Destroys the headers of records that were written without the journal having been told: nobody
+    /// withdraws them when their keys change.
     private func destroyOrphans(_ begun: [UInt32: RecordSequence]) throws(DiskIOError) {
         for (startUnit, sequence) in begun.sorted(by: { $0.key < $1.key }) where startUnit < layout.unitCount {
             let offset = Int(startUnit) * AllocationUnit.byteCount

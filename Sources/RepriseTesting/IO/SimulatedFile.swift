@@ -44,10 +44,20 @@ final class SimulatedFile: DiskFile {
         try directory.state.withLock { state throws(DiskIOError) in
             try state.beginCall(life: life, name)
             if state.happens(state.faults.syncError) {
+                // What was to be made durable may never be, whatever later syncs say: see fsync(2).
+                state.files[name]?.unsynced = []
                 throw DiskIOError(errorNumber: SimulatedDirectory.ioError, call: "sync(\(name))")
             }
             guard var file = state.files.removeValue(forKey: name) else { return }
-            file.durable = file.bytes
+            // A file that grew: what was not written reads as zeros.
+            let missing = file.bytes.count - file.durable.count
+            if missing > 0 { file.durable += [UInt8](repeating: 0, count: missing) }
+            for write in file.unsynced {
+                file.durable.replaceSubrange(
+                    write.offset..<(write.offset + write.bytes.count),
+                    with: write.bytes
+                )
+            }
             file.unsynced = []
             state.files[name] = file
         }
@@ -64,7 +74,8 @@ final class SimulatedFile: DiskFile {
             let missing = byteCount - file.bytes.count
             if missing > 0 { file.bytes += [UInt8](repeating: 0, count: missing) }
             file.bytes.removeLast(max(0, -missing))
-            file.durable = file.bytes
+            if missing > 0 { file.durable += [UInt8](repeating: 0, count: file.bytes.count - file.durable.count) }
+            file.durable.removeLast(max(0, file.durable.count - file.bytes.count))
             state.files[name] = file
         }
     }

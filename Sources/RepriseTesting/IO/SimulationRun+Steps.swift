@@ -52,7 +52,8 @@ extension SimulationRun {
         change.whenRecorded { [self] in
             if counts.count == 1 { trace("\(counts) is recorded, asked in life \(life)") }
             // A disk that is out acknowledges what it cannot record, and says so.
-            guard let disk, !disk.disks[0].isOut else { return }
+            // A process that has died acknowledges nothing.
+            guard let disk, !disk.disks[0].isOut, !directory.isDead else { return }
             model.acknowledge(counts, life: life, in: self.life)
         }
     }
