@@ -55,7 +55,12 @@ extension EntryStore.State {
                     fingerprint: step.fingerprint
                 )
                 guard unsafe mayPerform(batch.steps[index], key, in: batch) else {
-                    unsafe collectColdKeys(&batch, from: index, bytes)
+                    unsafe collectColdKeys(
+                        &batch,
+                        from: index,
+                        bytes,
+                        byteCountMax: store.pool.capacityByteCount / store.limits.loadedFractionDivisor
+                    )
                     return false
                 }
                 guard unsafe perform(&batch.steps[index], key, &batch.allowances, in: store, &aftermath)

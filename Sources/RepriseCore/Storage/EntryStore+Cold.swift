@@ -12,13 +12,16 @@ extension EntryStore.State {
         return unsafe !batch.absentKeys.isEmpty && batch.absentKeys.contains(StorageKey([UInt8](key.bytes)))
     }
 
-    /// Names the keys of a step and of those behind it whose values are to be loaded.
+    /// Names the keys of a step and of those behind it whose values are to be loaded: as many as fit into the
+    /// share of the memory that one batch may load, and the first in any case.
     func collectColdKeys(
         _ batch: inout StoreBatch,
         from start: Int,
-        _ bytes: UnsafeRawBufferPointer
+        _ bytes: UnsafeRawBufferPointer,
+        byteCountMax: Int
     ) {
         var keys: [StorageKey] = []
+        var byteCount = 0
         for step in batch.steps[start...] where keys.count < StoreBatch.coldKeyCountMax {
             let range = step.keyStart..<(step.keyStart + step.keyByteCount)
             let key = unsafe KeyReference(
@@ -26,6 +29,8 @@ extension EntryStore.State {
                 fingerprint: step.fingerprint
             )
             if unsafe !mayPerform(step, key, in: batch) {
+                byteCount += unsafe slower?.find(key)?.byteCount ?? 0
+                guard keys.isEmpty || byteCount <= byteCountMax else { break }
                 unsafe keys.append(StorageKey([UInt8](key.bytes)))
             }
         }

@@ -47,7 +47,13 @@ final class LMSession: Session {
                 guard case .request(let request, let headerByteCount) = try decoder.decode(rest)
                 else { break }
                 let following = rest.extracting(droppingFirst: headerByteCount)
-                let (used, stop) = perform(request, on: connection, isLastTry: isLastTry, following)
+                let (used, stop) = perform(
+                    request,
+                    on: connection,
+                    isFirst: offset == 0,
+                    isLastTry: isLastTry,
+                    following
+                )
                 if case .wait = stop { return SessionProgress(usedByteCount: offset, stop: stop) }
                 performedCommands.append(.lm(request.command))
                 isLastTry = false
@@ -68,6 +74,7 @@ final class LMSession: Session {
     private func perform(
         _ request: LMRequest,
         on connection: Connection,
+        isFirst: Bool,
         isLastTry: Bool,
         _ following: RawSpan
     ) -> (usedByteCount: Int, stop: SessionProgress.Stop) {
@@ -88,7 +95,8 @@ final class LMSession: Session {
         case .wait(let reason):
             return (0, .wait(reason))
         case .load:
-            context.load([request.key], for: connection)
+            // A retry begins with the request that has waited: later ones have waited for nothing.
+            context.load([request.key], for: connection, isSameRequest: isFirst)
             return (0, .wait(.loads))
         }
     }

@@ -103,7 +103,7 @@ extension RESPSession {
         }
         commandStart = plan.start
         guard context.batch.coldKeys.isEmpty else {
-            context.load(context.batch.coldKeys, for: connection)
+            context.load(context.batch.coldKeys, for: connection, isSameRequest: plan.start == 0)
             return SessionProgress(usedByteCount: plan.start, stop: .wait(.loads))
         }
         return SessionProgress(usedByteCount: plan.start, stop: .wait(.heldReplies))

@@ -37,9 +37,11 @@ final class SessionContext {
     }
 
     /// Starts reading values that a connection's next request wants, which waits for them.
-    func load(_ keys: [StorageKey], for connection: Connection) {
+    ///
+    /// - Parameter isSameRequest: Whether that request is the one that has just waited.
+    func load(_ keys: [StorageKey], for connection: Connection, isSameRequest: Bool) {
         counters.add(.loadWaits)
-        let wait = LoadWait(for: keys, after: connection.loadWait)
+        let wait = LoadWait(for: keys, after: isSameRequest ? connection.loadWait : nil)
         connection.loadWait = wait
         let identifier = connection.identifier
         for key in Set(keys) {
