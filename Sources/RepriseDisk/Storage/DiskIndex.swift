@@ -39,7 +39,9 @@ extension DiskOpening {
         let journals = files.journals.compactMap { journalHeader($0, superblock.identity) }
             .filter { $0.number >= report.snapshotNumber }.sorted { $0.number < $1.number }
         for header in journals { read(header, files.journal(header.number), &recovery, &report) }
-        report.isClean = snapshot?.isClean ?? false && journals.isEmpty && report.isWhole
+        // Opened once more since, and closed in no order, the disk has lost what it was told then.
+        let isLast = snapshot?.openCount == superblock.openCount
+        report.isClean = snapshot?.isClean ?? false && isLast && journals.isEmpty && report.isWhole
         let last = journals.last?.number ?? report.snapshotNumber
         report.journalNumber = max(last, report.snapshotNumber)
         if journals.isEmpty { report.journalPosition = 0 }
