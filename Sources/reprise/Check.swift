@@ -8,8 +8,8 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a disk's directory while no node uses it.",
         discussion: """
-            Reads every record and says which do not prove themselves, and why. Exits with 1 when something was \
-            wrong, also when it was repaired. Without --repair or --rebuild nothing is changed.
+            Reads every record and says which do not prove themselves, and why. Exits with 1 when something \
+            was wrong, also when it was repaired. Without --repair or --rebuild nothing is changed.
             """
     )
 
@@ -44,7 +44,8 @@ struct Check: ParsableCommand {
         if !report.isClean { throw CommandFailure(.absent, nil) }
     }
 
-    private static func text(of progress: DiskCheck.Progress, since start: ContinuousClock.Instant) -> String {
+    private static func text(of progress: DiskCheck.Progress, since start: ContinuousClock.Instant) -> String
+    {
         let percent = progress.byteCount * 100 / max(1, progress.totalByteCount)
         let rate = Double(progress.byteCount) / max(0.001, (ContinuousClock.now - start) / .seconds(1))
         return "\(percent) % of \(ByteSize(progress.totalByteCount)), \(ByteSize(Int(rate)))/s"

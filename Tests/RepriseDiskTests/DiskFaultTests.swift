@@ -143,7 +143,9 @@ import Testing
             _ = submit(disk, key, 5000)
             engine.runAll()
         }
-        directory.change("data") { $0.replaceSubrange((2 * 4096)..<(5 * 4096), with: $0[(5 * 4096)..<(8 * 4096)]) }
+        directory.change("data") {
+            $0.replaceSubrange((2 * 4096)..<(5 * 4096), with: $0[(5 * 4096)..<(8 * 4096)])
+        }
         let task = disk.submitPrefetchTask("a")
         engine.runAll()
         #expect(task?.wait() == nil)

@@ -102,7 +102,9 @@ import Testing
         disk = try open(sync: sync)
         #expect(disk.keys == before)
         #expect(disk.keys.last == keys[3])
-        for (index, key) in keys.enumerated() { #expect(TestDisk.get(disk, key) == bytes(6000, UInt8(index))) }
+        for (index, key) in keys.enumerated() {
+            #expect(TestDisk.get(disk, key) == bytes(6000, UInt8(index)))
+        }
         #expect(disk.statistics[0].entryCount == 40)
         disk.close()
     }
@@ -164,7 +166,9 @@ import Testing
         let memory = try #require(disk.memory.withLock { $0 })
         let object = try #require(memory.allocateForLoad(byteCount: 8))
         var tasks: [PutTask?] = []
-        for number in 0..<20_000 { tasks.append(disk.submitPutTask(StorageKey("vllm@model@\(number)"), object)) }
+        for number in 0..<20_000 {
+            tasks.append(disk.submitPutTask(StorageKey("vllm@model@\(number)"), object))
+        }
         TestDisk.blocking { [tasks] in for task in tasks { _ = task?.wait() } }
         object.release()
         let statistics = disk.statistics[0]

@@ -8,8 +8,8 @@ public struct StoreLimits: Sendable {
     /// pass it.
     public var reservedFractionDivisor = 4
 
-    /// The part of the pool that values may take which one batch waits for, to be loaded from behind the memory:
-    /// one over this. A single value may pass it.
+    /// The part of the pool that values may take which one batch waits for, to be loaded from behind the
+    /// memory: one over this. A single value may pass it.
     public var loadedFractionDivisor = 8
 
     /// Slots handled in one critical section by calls that visit every entry.

@@ -13,6 +13,8 @@ package enum JournalRecord: Hashable, Sendable {
     /// A record is about to be written at this place: one that is found there, and of which no put tells, is
     /// not to be believed.
     case begin(startUnit: UInt32, sequence: RecordSequence)
+    /// The header of a record that was removed is gone.
+    case destroyed(startUnit: UInt32, sequence: RecordSequence)
 }
 
 /// The first page of a journal.
@@ -86,6 +88,10 @@ package struct JournalBatch {
             fields.append(sequence.rawValue)
         case .begin(let startUnit, let sequence):
             fields.append(UInt8(5))
+            fields.append(startUnit)
+            fields.append(sequence.rawValue)
+        case .destroyed(let startUnit, let sequence):
+            fields.append(UInt8(6))
             fields.append(startUnit)
             fields.append(sequence.rawValue)
         }
@@ -202,6 +208,10 @@ extension JournalRecord {
             guard let startUnit = reader.next(UInt32.self), let sequence = reader.next(UInt64.self)
             else { return nil }
             self = .begin(startUnit: startUnit, sequence: RecordSequence(rawValue: sequence))
+        case 6:
+            guard let startUnit = reader.next(UInt32.self), let sequence = reader.next(UInt64.self)
+            else { return nil }
+            self = .destroyed(startUnit: startUnit, sequence: RecordSequence(rawValue: sequence))
         default: return nil
         }
     }

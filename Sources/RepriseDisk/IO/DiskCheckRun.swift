@@ -16,7 +16,8 @@ package struct DiskCheckRun {
     private static let readByteCount = 1 << 20
 
     /// Opens a disk's files.
-    package init(_ path: String, _ directory: any DiskDirectory, _ wallClock: WallClock) throws(StorageError) {
+    package init(_ path: String, _ directory: any DiskDirectory, _ wallClock: WallClock) throws(StorageError)
+    {
         now = wallClock.nowMilliseconds
         var configuration = DiskStoreConfiguration(byteCount: 0)
         configuration.wallClock = wallClock
@@ -89,7 +90,7 @@ package struct DiskCheckRun {
             if !index.isWhole { report.indexFaults.append("journal or snapshot is missing or damaged") }
         }
         let sequence = recovery.sequence
-        index.begun = recovery.begun
+        index.doubtful = recovery.doubtful
         let extents = recovery.settle(now: now)
         superblock.floor = recovery.floor
         var table = recovery.takeTable()

@@ -127,7 +127,9 @@ extension ThreadedIOEngine.State {
         }
         for priority in IORequest.Priority.allCases where isGeneral || priority < .write {
             guard let request = queues[priority.rawValue].popFirst() else { continue }
-            let isWaiting = IORequest.Priority.allCases.contains { $0 > priority && !queues[$0.rawValue].isEmpty }
+            let isWaiting = IORequest.Priority.allCases.contains {
+                $0 > priority && !queues[$0.rawValue].isEmpty
+            }
             favouredCount = isWaiting ? favouredCount + 1 : 0
             return request
         }

@@ -16,8 +16,8 @@ struct IndexReport {
     var isClean = false
     /// Records read.
     var recordCount = 0
-    /// Where records were about to be written of which no put tells, and which.
-    var begun: [UInt32: RecordSequence] = [:]
+    /// Where records may stand that are not to be believed, and which.
+    var doubtful: [UInt32: [RecordSequence]] = [:]
 }
 
 extension DiskOpening {
@@ -108,7 +108,7 @@ extension DiskStore {
     func saveAfterOpening(_ index: IndexReport) throws(DiskIOError) {
         let superblock = state.withLock { $0.nextSuperblock() }
         if case .failure(let error) = write(superblock) { throw error }
-        try destroyOrphans(index.begun)
+        try destroyOrphans(index.doubtful)
         if !index.isWhole {
             let number = state.withLock { state in
                 // Into the place that does not hold the newest snapshot.
@@ -121,14 +121,15 @@ extension DiskStore {
         }
     }
 
-    /// Destroys the headers of records that were written without the journal having been told: nobody
-    /// withdraws them when their keys change.
-    private func destroyOrphans(_ begun: [UInt32: RecordSequence]) throws(DiskIOError) {
-        for (startUnit, sequence) in begun.sorted(by: { $0.key < $1.key }) where startUnit < layout.unitCount {
+    /// Destroys the headers of records that nobody would withdraw when their keys change, because the index
+    /// does not know them.
+    private func destroyOrphans(_ doubtful: [UInt32: [RecordSequence]]) throws(DiskIOError) {
+        for (startUnit, sequences) in doubtful.sorted(by: { $0.key < $1.key })
+        where startUnit < layout.unitCount {
             let offset = Int(startUnit) * AllocationUnit.byteCount
             let page = try files.data.readBytes(AllocationUnit.byteCount, at: offset)
             let header = try? RecordHeader.decode(page.rawSpan, identity: identity, startUnit: startUnit)
-            guard header?.sequence == sequence else { continue }
+            guard let header, sequences.contains(header.sequence) else { continue }
             if case .failure(let error) = writeTombstone(at: startUnit) { throw error }
         }
     }
@@ -163,6 +164,7 @@ extension DiskStore {
     package var isIdle: Bool {
         state.withLock { state in
             state.jobs.isEmpty && state.loads.isEmpty && !state.journal.isFlushing
+                && (state.health.isOut || state.journal.batch.byteCount == 0)
                 && !state.journal.isCompacting && (state.health.isOut || state.holds.isEmpty)
                 && state.queue.runningCount == 0
         }

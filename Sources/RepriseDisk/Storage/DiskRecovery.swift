@@ -15,8 +15,9 @@ struct DiskRecovery: ~Copyable {
     /// The highest sequence met.
     private(set) var sequence = RecordSequence.zero
     private(set) var appliedCount = 0
-    /// Where records were about to be written of which no put tells, and which.
-    private(set) var begun: [UInt32: RecordSequence] = [:]
+    /// Where records may stand that are not to be believed, because they were about to be written and no put
+    /// tells of them, or were removed and nothing tells that their headers are gone.
+    private(set) var doubtful: [UInt32: [RecordSequence]] = [:]
 
     init(table: consuming DiskTable, unitCount: UInt32, floor: RecordSequence) {
         self.table = table
@@ -30,12 +31,16 @@ struct DiskRecovery: ~Copyable {
         appliedCount += 1
         switch record {
         case .put(let record):
-            begun[record.startUnit] = nil
+            doubtful[record.startUnit] = nil
             put(record)
         case .begin(let startUnit, let sequence):
-            begun[startUnit] = sequence
+            doubtful[startUnit, default: []].append(sequence)
             self.sequence = max(self.sequence, sequence)
+        case .destroyed(let startUnit, let sequence):
+            doubtful[startUnit]?.removeAll { $0 == sequence }
+            if doubtful[startUnit]?.isEmpty ?? false { doubtful[startUnit] = nil }
         case .remove(let startUnit, let removed):
+            doubtful[startUnit, default: []].append(removed)
             guard let slot = slot(at: startUnit), table.entries[slot].sequence == removed else { return }
             remove(slot)
         case .expiry(let startUnit, let changed, let deadline):

@@ -62,7 +62,7 @@ struct DiskOpening {
             // Records may have been written that no journal tells of.
             superblock.rebuildFloor = RecordSequence(openCount: superblock.openCount, counter: 0)
         }
-        index.begun = recovery.begun
+        index.doubtful = recovery.doubtful
         let extents = recovery.settle(now: configuration.wallClock.nowMilliseconds)
         superblock.floor = recovery.floor
         let store = makeStore(engine, files, superblock, recovery.takeTable(), extents, index)

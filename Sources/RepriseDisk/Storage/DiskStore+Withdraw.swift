@@ -178,7 +178,9 @@ extension DiskStore.State {
             return partEnded(of: record, succeeded: false, in: store)
         }
         dropHold(record.block)
+        journal.append(.destroyed(startUnit: record.startUnit, sequence: record.sequence))
         partEnded(of: record, succeeded: true, in: store)
+        flushJournal(in: store)
         startWrites(in: store)
     }
 

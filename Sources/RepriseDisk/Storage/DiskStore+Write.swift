@@ -164,7 +164,10 @@ extension DiskStore.State {
         if job.hasFailed {
             fail(job, in: store)
         } else {
-            for victim in job.victims { partEnded(of: victim, succeeded: true, in: store) }
+            for victim in job.victims {
+                journal.append(.destroyed(startUnit: victim.startUnit, sequence: victim.sequence))
+                partEnded(of: victim, succeeded: true, in: store)
+            }
             if let own = job.ownWithdrawal {
                 // It was replaced or removed while it was being written.
                 doom(own, in: store)

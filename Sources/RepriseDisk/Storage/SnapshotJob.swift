@@ -93,7 +93,11 @@ extension DiskStore.State {
             journal.number += 1
             journal.position = 0
             journal.isBroken = false
+            // What the journal before tells of records that are not to be believed.
             for job in running { journal.append(.begin(startUnit: job.startUnit, sequence: job.sequence)) }
+            for record in withdrawn.values.joined() {
+                journal.append(.remove(startUnit: record.startUnit, sequence: record.sequence))
+            }
         }
         let job = SnapshotJob(number: journal.number, identity: store.identity, isClean: false)
         actions.afterwards.append { store.continueSnapshot(job) }

@@ -74,7 +74,9 @@ final class SimulatedFile: DiskFile {
             let missing = byteCount - file.bytes.count
             if missing > 0 { file.bytes += [UInt8](repeating: 0, count: missing) }
             file.bytes.removeLast(max(0, -missing))
-            if missing > 0 { file.durable += [UInt8](repeating: 0, count: file.bytes.count - file.durable.count) }
+            if missing > 0 {
+                file.durable += [UInt8](repeating: 0, count: file.bytes.count - file.durable.count)
+            }
             file.durable.removeLast(max(0, file.durable.count - file.bytes.count))
             state.files[name] = file
         }

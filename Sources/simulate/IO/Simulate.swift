@@ -25,7 +25,8 @@ struct Simulate {
         write(
             "\(arguments[1]) seeds, \(failedCount) failed: \(sum.readCount) reads compared, "
                 + "\(sum.missCount) misses, \(sum.deathCount) deaths, \(sum.powerLossCount) with loss of "
-                + "power, \(sum.stopCount) stops, \(sum.rebuildCount) rebuilds, \(sum.outCount) outages, \(sum.evictionCount) evictions, "
+                + "power, \(sum.stopCount) stops, \(sum.rebuildCount) rebuilds, "
+                + "\(sum.outCount) outages, \(sum.evictionCount) evictions, "
                 + "\(sum.faultCount) faults found\n",
             to: STDOUT_FILENO
         )
