@@ -39,8 +39,9 @@ asan: ## The concurrent parts under AddressSanitizer
 fuzz: ## Fuzzes every parser, FUZZ_SECONDS=300 each by default
 	Fuzz/run.sh $(or $(FUZZ_SECONDS),300)
 
-soak: ## 100 rounds of killed clients under load
-	SOAK_ROUNDS=$(or $(SOAK_ROUNDS),100) scripts/test soak
+soak: ## 100 rounds of killed clients, 200 of a killed node with a disk, 10,000 damages of its files
+	SOAK_ROUNDS=$(or $(SOAK_ROUNDS),100) DISK_ROUNDS=$(or $(DISK_ROUNDS),200) \
+	DISK_DAMAGES=$(or $(DISK_DAMAGES),10000) scripts/test soak
 
 simulate: ## The disk backend on a failing device, SEEDS=10000 from FIRST=0 on
 	swift build -c release --product simulate
