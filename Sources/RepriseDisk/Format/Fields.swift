@@ -14,6 +14,9 @@ struct FieldWriter {
 
     mutating func append(_ more: [UInt8]) { bytes += more }
 
+    /// Appends when something expires. 0 says never, so that the first millisecond of 1970 becomes the second.
+    mutating func append(deadline: Int64?) { append(deadline.map { $0 == 0 ? 1 : $0 } ?? 0) }
+
     /// Fills with zeros up to a page's end but for a checksum, and appends that of all before it.
     mutating func finishPage(seed: UInt32) {
         let rest = AllocationUnit.byteCount - 4 - bytes.count
@@ -36,6 +39,9 @@ struct FieldReader: ~Escapable {
         defer { offset += MemoryLayout<Number>.size }
         return bytes.loadLittleEndian(at: offset, as: type)
     }
+
+    /// When something expires, `.some(nil)` for never.
+    mutating func nextDeadline() -> Int64?? { next(Int64.self).map { $0 == 0 ? nil : $0 } }
 
     mutating func next(byteCount: Int) -> [UInt8]? {
         guard byteCount >= 0, byteCount <= bytes.byteCount - offset else { return nil }

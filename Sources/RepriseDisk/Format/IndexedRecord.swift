@@ -34,21 +34,21 @@ package struct IndexedRecord: Hashable, Sendable {
         fields.append(UInt32(key.count))
         fields.append(sequence.rawValue)
         fields.append(UInt64(payloadByteCount))
-        fields.append(deadline ?? 0)
+        fields.append(deadline: deadline)
         fields.append(key)
     }
 
     init?(_ reader: inout FieldReader) {
         guard let startUnit = reader.next(UInt32.self), let keyByteCount = reader.next(UInt32.self),
             let sequence = reader.next(UInt64.self), let payloadByteCount = reader.next(UInt64.self),
-            let deadline = reader.next(Int64.self), let key = reader.next(byteCount: Int(keyByteCount)),
+            let deadline = reader.nextDeadline(), let key = reader.next(byteCount: Int(keyByteCount)),
             let payloadByteCount = Int(exactly: payloadByteCount)
         else { return nil }
         self.init(
             startUnit: startUnit,
             sequence: RecordSequence(rawValue: sequence),
             payloadByteCount: payloadByteCount,
-            deadline: deadline == 0 ? nil : deadline,
+            deadline: deadline,
             key: key
         )
     }

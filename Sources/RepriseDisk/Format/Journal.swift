@@ -82,7 +82,7 @@ package struct JournalBatch {
             fields.append(UInt8(3))
             fields.append(startUnit)
             fields.append(sequence.rawValue)
-            fields.append(deadline ?? 0)
+            fields.append(deadline: deadline)
         case .floor(let sequence):
             fields.append(UInt8(4))
             fields.append(sequence.rawValue)
@@ -140,7 +140,7 @@ package struct JournalReader {
     package private(set) var position: Int
     /// Records read.
     package private(set) var recordCount = 0
-    /// The open count of the last batch.
+    /// The open count of the last batch, or of the header when there is none.
     package private(set) var openCount: UInt32 = 0
 
     /// Creates a reader that starts behind the journal's header.
@@ -152,6 +152,7 @@ package struct JournalReader {
         header: JournalHeader,
         _ body: (JournalRecord) -> Void
     ) {
+        openCount = max(openCount, header.openCount)
         while let records = nextBatch(file, header) {
             var reader = FieldReader(records)
             while let record = JournalRecord(&reader) {
@@ -169,7 +170,8 @@ package struct JournalReader {
         let batchOpenCount = file.loadLittleEndian(at: start + 4, as: UInt32.self)
         let checksum = file.loadLittleEndian(at: start + 8, as: UInt32.self)
         let end = start + JournalBatch.headerByteCount + byteCount
-        // Behind the end of this opening's batches may stand those of an earlier one.
+        // Behind the end of this opening's batches, or behind a header that it wrote anew, may stand those of
+        // an earlier one.
         guard byteCount > 0, end <= file.byteCount, batchOpenCount >= openCount else { return nil }
         var proof = [UInt8](copying: file.extracting(start..<(start + JournalBatch.headerByteCount)))
         proof.replaceSubrange(8..<12, with: [0, 0, 0, 0])
@@ -197,10 +199,10 @@ extension JournalRecord {
             self = .remove(startUnit: startUnit, sequence: RecordSequence(rawValue: sequence))
         case 3:
             guard let startUnit = reader.next(UInt32.self), let sequence = reader.next(UInt64.self),
-                let deadline = reader.next(Int64.self)
+                let deadline = reader.nextDeadline()
             else { return nil }
             let raw = RecordSequence(rawValue: sequence)
-            self = .expiry(startUnit: startUnit, sequence: raw, deadline: deadline == 0 ? nil : deadline)
+            self = .expiry(startUnit: startUnit, sequence: raw, deadline: deadline)
         case 4:
             guard let sequence = reader.next(UInt64.self) else { return nil }
             self = .floor(RecordSequence(rawValue: sequence))

@@ -69,7 +69,7 @@ package struct RecordHeader: Hashable, Sendable {
         fields.append(identity.rawValue)
         fields.append(sequence.rawValue)
         fields.append(UInt64(payloadByteCount))
-        fields.append(deadline ?? 0)
+        fields.append(deadline: deadline)
         fields.append(payloadChecksum)
         fields.append(metadata.formatCode)
         fields.append(metadata.dtypeCode)
@@ -117,7 +117,7 @@ package struct RecordHeader: Hashable, Sendable {
             let dimensionCount = reader.next(UInt8.self), dimensionCount <= 4,
             let startUnit = reader.next(UInt32.self), let identity = reader.next(UInt64.self),
             let sequence = reader.next(UInt64.self), let payloadByteCount = reader.next(UInt64.self),
-            let deadline = reader.next(Int64.self), let payloadChecksum = reader.next(UInt32.self),
+            let deadline = reader.nextDeadline(), let payloadChecksum = reader.next(UInt32.self),
             let formatCode = reader.next(Int32.self), let dtypeCode = reader.next(Int32.self)
         else { throw .notARecord }
         var shape = SIMD4<Int32>()
@@ -138,7 +138,7 @@ package struct RecordHeader: Hashable, Sendable {
                 origin: origin
             ),
             payloadByteCount: payloadByteCount,
-            deadline: deadline == 0 ? nil : deadline,
+            deadline: deadline,
             payloadChecksum: payloadChecksum
         )
     }

@@ -162,6 +162,8 @@ package struct SnapshotReader {
             if CRC32C.of(records, continuing: seed) == checksum {
                 read(records, body)
             } else {
+                // Without its number it is no block: the length of the one before led astray.
+                guard content.loadLittleEndian(at: offset + 8, as: UInt32.self) == index else { break }
                 damagedBlockCount += 1
             }
             offset = start + byteCount
