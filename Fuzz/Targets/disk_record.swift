@@ -1,11 +1,11 @@
 import RepriseCore
 import RepriseDisk
 
-/// Fuzzes what reads pages of a disk's data file: the input is taken for a page, as it is and with the checksum
-/// that it ought to have.
+/// Fuzzes what reads pages of a disk's data file: the input is taken for a page, as it is and with the
+/// checksum that it ought to have.
 ///
-/// Nothing may trap, whatever the bytes; what is read must come back from a page of its own, and be believed on
-/// its disk and at its place only.
+/// Nothing may trap, whatever the bytes; what is read must come back from a page of its own, and be
+/// believed on its disk and at its place only.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzDiskRecord(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     // SAFETY: libFuzzer's input has `count` bytes and outlives the call.

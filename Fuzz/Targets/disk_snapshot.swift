@@ -1,11 +1,11 @@
 import RepriseCore
 import RepriseDisk
 
-/// Fuzzes what reads a disk's snapshot: the input is taken for the content, for the records of its blocks, and for
-/// the header.
+/// Fuzzes what reads a disk's snapshot: the input is taken for the content, for the records of its
+/// blocks, and for the header.
 ///
-/// Nothing may trap, whatever the bytes; what is read must come back from a snapshot of its own, and a damaged
-/// block must lose only itself.
+/// Nothing may trap, whatever the bytes; what is read must come back from a snapshot of its own, and a
+/// damaged block must lose only itself.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzDiskSnapshot(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     // SAFETY: libFuzzer's input has `count` bytes and outlives the call.

@@ -1,8 +1,8 @@
 """Kills a node with a disk under load, again and again, and reads everything back.
 
 Clients write, replace, let expire and remove values; at a random moment the node gets SIGKILL, or, now and
-then, SIGTERM. It is started again on the same directory, and every key is read: no wrong byte, no value that an
-acknowledged command has replaced or removed, and no more bytes of files than were configured. A value may
+then, SIGTERM. It is started again on the same directory, and every key is read: no wrong byte, no value that
+an acknowledged command has replaced or removed, and no more bytes of files than were configured. A value may
 be missing, and a command that was not acknowledged may have been done or not. The numbers come from --seed.
 """
 

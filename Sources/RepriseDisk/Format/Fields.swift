@@ -14,7 +14,8 @@ struct FieldWriter {
 
     mutating func append(_ more: [UInt8]) { bytes += more }
 
-    /// Appends when something expires. 0 says never, so that the first millisecond of 1970 becomes the second.
+    /// Appends when something expires. 0 says never, so that the first millisecond of 1970 becomes the
+    /// second.
     mutating func append(deadline: Int64?) { append(deadline.map { $0 == 0 ? 1 : $0 } ?? 0) }
 
     /// Fills with zeros up to a page's end but for a checksum, and appends that of all before it.

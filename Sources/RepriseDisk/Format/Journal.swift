@@ -27,6 +27,13 @@ package struct JournalHeader: Hashable, Sendable {
     static let magic: UInt64 = 0x4C4E_524A_5352_5052
     static let version: UInt16 = 1
 
+    /// Creates a header from its fields.
+    package init(identity: DiskIdentity, number: UInt64, openCount: UInt32) {
+        self.identity = identity
+        self.number = number
+        self.openCount = openCount
+    }
+
     /// The page.
     package var encoded: [UInt8] {
         var fields = FieldWriter()
