@@ -8,6 +8,8 @@ package struct RecordSequence: Hashable, Comparable, Sendable, BitwiseCopyable {
     package let rawValue: UInt64
 
     private static let counterBitCount: UInt64 = 40
+    /// The largest open count.
+    static let openCountMax: UInt32 = 1 << 24 - 1
 
     /// Before every record.
     package static let zero = RecordSequence(rawValue: 0)

@@ -228,7 +228,9 @@ package struct DiskCheckRun {
         _ sequence: RecordSequence,
         _ index: IndexReport
     ) throws(StorageError) {
-        superblock.openCount = max(superblock.openCount, index.openCount, sequence.openCount) + 1
+        superblock.openCount = try opening.nextOpenCount(
+            after: max(superblock.openCount, index.openCount, sequence.openCount)
+        )
         superblock.unitCount = opening.layout.unitCount
         let engine = ThreadedIOEngine(threadCount: 1)
         defer { engine.close() }

@@ -46,8 +46,9 @@ extension DiskOpening {
         report.journalNumber = max(last, report.snapshotNumber)
         if journals.isEmpty { report.journalPosition = 0 }
         // Numbers without a gap from the snapshot's on, or none after a clean stop.
-        let expected = (report.snapshotNumber...report.journalNumber).map { $0 }
-        let isComplete = journals.map(\.number) == expected && expected.count <= 2
+        let first = report.snapshotNumber
+        let numbers = journals.map(\.number)
+        let isComplete = numbers == [first] || numbers == [first, first &+ 1]
         if !report.isClean, !isComplete { report.isWhole = false }
         return report
     }

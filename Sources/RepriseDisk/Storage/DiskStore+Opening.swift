@@ -48,7 +48,9 @@ struct DiskOpening {
         )
         var superblock = found ?? makeSuperblock()
         var index = found == nil ? IndexReport() : readIndex(files, superblock, into: &recovery)
-        superblock.openCount = max(superblock.openCount, index.openCount, recovery.sequence.openCount) + 1
+        superblock.openCount = try nextOpenCount(
+            after: max(superblock.openCount, index.openCount, recovery.sequence.openCount)
+        )
         superblock.unitCount = layout.unitCount
         if configuration.startsEmpty {
             recovery.floor = RecordSequence(openCount: superblock.openCount, counter: 0)
@@ -68,6 +70,17 @@ struct DiskOpening {
         let store = makeStore(engine, files, superblock, recovery.takeTable(), extents, index)
         try attempt { () throws(DiskIOError) in try store.saveAfterOpening(index) }
         return store
+    }
+
+    /// The open count after another one.
+    func nextOpenCount(after count: UInt32) throws(StorageError) -> UInt32 {
+        guard count < RecordSequence.openCountMax else {
+            throw StorageError(
+                .system,
+                "disk \(name): its open count of \(count) is used up or damaged; remove its files"
+            )
+        }
+        return count + 1
     }
 
     /// Calls something, and says of a failure which disk has it.
