@@ -71,8 +71,8 @@ public protocol LMSBackend: AnyObject, Sendable {
 public enum LMSLookup: Sendable {
     /// In memory, with a reference for the caller.
     case object(MemoryObject)
-    /// On a slower device: it is to be loaded first.
-    case mustLoad
+    /// On a slower device: its bytes are to be loaded first.
+    case mustLoad(byteCount: Int)
     /// Nowhere.
     case absent
 }

@@ -7,6 +7,8 @@ public final class LMSLocalBackend: LMSBackend {
     private static let checkedBlockCountMax = 65_536
 
     private let backend: LocalCPUBackend
+    /// What is behind the memory.
+    private let slower: (any SlowerTier)?
     private let disk: LocalDiskBackend?
 
     /// What leaves first when room is needed.
@@ -14,19 +16,34 @@ public final class LMSLocalBackend: LMSBackend {
 
     /// Creates the server's view of a memory backend, whose evictor is of this policy.
     public convenience init(_ backend: LocalCPUBackend, evictionPolicy: EvictionPolicy = .lru) {
-        self.init(backend, disk: nil, evictionPolicy: evictionPolicy)
+        self.init(backend, slower: nil, disk: nil, evictionPolicy: evictionPolicy)
     }
 
     /// Creates the server's view of a memory backend and the disks behind it.
-    init(_ backend: LocalCPUBackend, disk: LocalDiskBackend?, evictionPolicy: EvictionPolicy) {
+    convenience init(_ backend: LocalCPUBackend, disk: LocalDiskBackend?, evictionPolicy: EvictionPolicy) {
+        self.init(backend, slower: disk, disk: disk, evictionPolicy: evictionPolicy)
+    }
+
+    /// Creates the server's view of a memory backend and another slower tier that is attached to it.
+    package convenience init(_ backend: LocalCPUBackend, slower: any SlowerTier) {
+        self.init(backend, slower: slower, disk: nil, evictionPolicy: .lru)
+    }
+
+    private init(
+        _ backend: LocalCPUBackend,
+        slower: (any SlowerTier)?,
+        disk: LocalDiskBackend?,
+        evictionPolicy: EvictionPolicy
+    ) {
         self.backend = backend
+        self.slower = slower
         self.disk = disk
         self.evictionPolicy = evictionPolicy
     }
 
     deinit {
         // Memory and disk know each other: closed, they do not.
-        disk?.close()
+        slower?.close()
     }
 
     /// See ``LocalCPUBackend/reserve(for:byteCount:metadata:whenRoomReturns:)``.
@@ -43,15 +60,15 @@ public final class LMSLocalBackend: LMSBackend {
     public func lookUp(_ key: StorageKey) -> LMSLookup {
         switch backend.lookUp(key) {
         case .object(let object): .object(object)
-        case .mustLoad: .mustLoad
+        case .mustLoad(let byteCount): .mustLoad(byteCount: byteCount)
         case .absent: .absent
         }
     }
 
     /// Brings a value into memory.
     public func load(_ key: StorageKey, completion: @escaping @Sendable (MemoryObject?) -> Void) {
-        guard let disk else { return completion(nil) }
-        disk.load(key, completion: completion)
+        guard let slower else { return completion(nil) }
+        slower.load(key, completion: completion)
     }
 
     /// Whether a key is stored; a use.
@@ -60,9 +77,9 @@ public final class LMSLocalBackend: LMSBackend {
     /// All keys: those that are only on disks, and then those in memory, least recently used first.
     public func listKeys() -> [StorageKey] {
         let keys = backend.keys
-        guard let disk else { return keys }
+        guard let slower else { return keys }
         let known = Set(keys)
-        return disk.keys.filter { !known.contains($0) } + keys
+        return (disk?.keys ?? slower.scannedKeys).filter { !known.contains($0) } + keys
     }
 
     /// See ``LocalCPUBackend/perform(_:)``.
@@ -72,25 +89,25 @@ public final class LMSLocalBackend: LMSBackend {
     ///
     /// The memory's places come first, and then the disks', whose cursors have the top bit.
     public func scan(from cursor: UInt64, count: Int) -> (keys: [StorageKey], next: UInt64) {
-        if cursor & Self.diskCursorBit == 0 {
+        if cursor & Self.slowerCursorBit == 0 {
             let (keys, next) = backend.scan(from: cursor, count: count)
-            return (keys, next == 0 && disk != nil ? Self.diskCursorBit : next)
+            return (keys, next == 0 && slower != nil ? Self.slowerCursorBit : next)
         }
-        guard let disk else { return ([], 0) }
-        let (keys, next) = disk.scan(from: cursor & ~Self.diskCursorBit, count: count)
-        return (keys.filter { !backend.isInMemory($0) }, next == 0 ? 0 : next | Self.diskCursorBit)
+        guard let slower else { return ([], 0) }
+        let (keys, next) = slower.scan(from: cursor & ~Self.slowerCursorBit, count: count)
+        return (keys.filter { !backend.isInMemory($0) }, next == 0 ? 0 : next | Self.slowerCursorBit)
     }
 
-    private static let diskCursorBit: UInt64 = 1 << 63
+    private static let slowerCursorBit: UInt64 = 1 << 63
 
     /// Stored values; with disks and many values in memory at least so many: those that are in memory and not
     /// on a disk are then not looked for.
     public var entryCount: Int {
-        guard let disk else { return backend.entryCount }
+        guard let slower else { return backend.entryCount }
         guard backend.entryCount <= Self.checkedBlockCountMax else {
-            return max(backend.entryCount, disk.entryCount)
+            return max(backend.entryCount, slower.entryCount)
         }
-        return disk.entryCount + backend.keys.count { !disk.contains($0) }
+        return slower.entryCount + backend.keys.count { !slower.isStored($0) }
     }
 
     /// Removes every key.
@@ -128,7 +145,7 @@ public final class LMSLocalBackend: LMSBackend {
 
     /// Lets go of everything.
     public func close() {
-        disk?.close()
+        slower?.close()
         backend.close()
     }
 }

@@ -175,7 +175,8 @@ extension EntryStore.State {
             object: object,
             takesReference: true,
             condition: put.condition,
-            expiry: put.expiry
+            expiry: put.expiry,
+            ignoresCold: put.wantsPrevious
         )
         let isTooLong = unsafe key.bytes.count > store.limits.keyByteCountMax
         let result =
@@ -222,8 +223,8 @@ extension LocalCPUBackend {
     /// Stored values, those included that have expired and whose memory is not freed yet.
     public var entryCount: Int { store.lock.withLock { $0.statistics.entryCount } }
 
-    /// Removes every entry; values that are being read live on until their readers let go.
-    public func removeAll() { store.removeAll() }
+    /// Removes every entry, here and behind; values that are being read live on until their readers let go.
+    public func removeAll() { _ = removeAllRecording() }
 
     /// Frees the memory of what has expired; an ``ExpiryTimer`` does it all the time.
     ///

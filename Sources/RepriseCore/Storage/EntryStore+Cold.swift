@@ -13,7 +13,7 @@ extension EntryStore.State {
     }
 
     /// Names the keys of a step and of those behind it whose values are to be loaded: as many as fit into the
-    /// share of the memory that one batch may load, and the first in any case.
+    /// share of the memory that one batch may load, or one; none that would pass what the batch may hold.
     func collectColdKeys(
         _ batch: inout StoreBatch,
         from start: Int,
@@ -22,19 +22,22 @@ extension EntryStore.State {
     ) {
         var keys: [StorageKey] = []
         var byteCount = 0
+        var allowances = batch.allowances
         for step in batch.steps[start...] where keys.count < StoreBatch.coldKeyCountMax {
             let range = step.keyStart..<(step.keyStart + step.keyByteCount)
             let key = unsafe KeyReference(
                 bytes: UnsafeRawBufferPointer(rebasing: bytes[range]),
                 fingerprint: step.fingerprint
             )
-            if unsafe !mayPerform(step, key, in: batch) {
-                byteCount += unsafe slower?.find(key)?.byteCount ?? 0
-                guard keys.isEmpty || byteCount <= byteCountMax else { break }
-                unsafe keys.append(StorageKey([UInt8](key.bytes)))
-            }
+            guard unsafe !mayPerform(step, key, in: batch) else { continue }
+            let valueByteCount = unsafe slower?.find(key)?.byteCount ?? 0
+            let isInShare = keys.isEmpty || valueByteCount <= byteCountMax - min(byteCountMax, byteCount)
+            guard isInShare, allowances.take(valueByteCount) else { break }
+            byteCount += valueByteCount
+            unsafe keys.append(StorageKey([UInt8](key.bytes)))
         }
         batch.coldKeys = keys
+        batch.coldByteCount = byteCount
     }
 
     /// Answers a question about a key that is not in memory, and changes it behind.

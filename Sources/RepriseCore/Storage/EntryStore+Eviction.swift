@@ -18,7 +18,11 @@ extension EntryStore {
                 state.takeBlock(unitCount: unitCount, pool: pool, removed: &removed)
             }
             switch result {
-            case .success(let taken): return makeBlock(taken, byteCount: byteCount)
+            case .success(let taken):
+                // Eviction may have offered what goes next.
+                // SAFETY: set once, before the store is shared.
+                unsafe slower?.start()
+                return makeBlock(taken, byteCount: byteCount)
             case .failure(.notPopulated): pool.populateMore()
             case .failure: return nil
             }

@@ -20,8 +20,8 @@ extension EntryStore {
     /// The length of the longest stored prefix of `keys`; pins each of its entries when `pinning`.
     func prefixLength(of keys: [StorageKey], pinning: Bool) -> Int {
         lock.withLock { state in
+            guard pinning else { return state.prefixLength(of: keys) }
             let slots = state.prefixSlots(of: keys)
-            guard pinning else { return slots.count }
             let pinnable = slots.firstIndex { !state.isPinnable($0) } ?? slots.count
             for slot in slots[..<pinnable].reversed() { state.pin(slot) }
             return pinnable
@@ -136,6 +136,16 @@ extension EntryStore.State {
         entries[slot].pinCount += 1
         use(slot, suspending: true)
         _ = object(at: slot).acquire(ReferenceWord.pin)
+    }
+
+    /// How many of the first keys are stored, here or behind.
+    func prefixLength(of keys: [StorageKey]) -> Int {
+        var count = 0
+        for key in keys {
+            guard slot(of: key) != nil || slower?.isStored(key) == true else { break }
+            count += 1
+        }
+        return count
     }
 
     func prefixSlots(of keys: [StorageKey]) -> [EntrySlot] {

@@ -62,9 +62,12 @@ struct Publication {
     var expiry = PutExpiry.never
     /// Whether the slower tier has the value: it keeps it, and is not offered it.
     var isPromotion = false
+    /// Whether a value that the key has behind the memory counts as none: it was wanted, and could not be
+    /// loaded.
+    var ignoresCold = false
 
-    /// Whether what becomes of the value depends on the one that it replaces.
-    var asksForPrevious: Bool { condition != .always || expiry == .kept }
+    /// Whether what becomes of the value depends on one that the key may have behind the memory.
+    var asksForCold: Bool { (condition != .always || expiry == .kept) && !ignoresCold }
 }
 
 /// What became of a value that was to be published.
@@ -93,18 +96,21 @@ extension EntryStore.State {
         guard !isClosed else { return .refused }
         let old = unsafe storedSlot(of: key)
         let isHere = old.map { !hasExpired($0) } ?? false
-        let cold = unsafe isHere || !publication.asksForPrevious ? nil : slower?.find(key)
+        let cold = unsafe isHere || !publication.asksForCold ? nil : slower?.find(key)
         guard publication.condition.holds(isPresent: isHere || cold != nil) else { return .conditionFailed }
         let deadline = deadline(after: publication.expiry, of: isHere ? old : nil, or: cold)
-        if !publication.isPromotion { unsafe withdrawSlower(key) }
         if let deadline, deadline <= wallClock.nowMilliseconds {
+            if !publication.isPromotion { unsafe withdrawSlower(key) }
             if let old { remove(old, into: &removed, blockIsReused: false) }
             return .expired
         }
         if let old, self.object(at: old) === object {
             recommit(old)
             schedule(old, deadline: deadline, &waiters)
-            if !publication.isPromotion { unsafe offer(old, key, deadline: deadline) }
+            if !publication.isPromotion {
+                unsafe withdrawSlower(key)
+                unsafe offer(old, key, deadline: deadline)
+            }
             return .wasThere
         }
         // Another thread may have stored the same object under another key meanwhile.
@@ -118,6 +124,7 @@ extension EntryStore.State {
             statistics.promotionCount += 1
         } else {
             statistics.putCount += 1
+            unsafe withdrawSlower(key)
             unsafe slower?.offer(key, object, deadline: deadline)
         }
         if !object.isIdle { suspend(slot) }

@@ -36,7 +36,7 @@ extension EntryStore.State {
     /// Notes that an entry leaves the memory: from now on the slower tier's copy is the one that is used.
     func touchSlower(_ slot: EntrySlot) {
         guard let slower else { return }
-        unsafe withKey(of: slot) { unsafe slower.touch($0) }
+        unsafe slower.touch(keys.reference(to: entries[slot].key))
     }
 
     /// Offers the values that will be evicted next to the slower tier, if it does not have them: their task
@@ -49,17 +49,10 @@ extension EntryStore.State {
             next = evictor.candidate(after: slot)
             guard !entries[slot].wasOfferedAgain else { continue }
             entries[slot].wasOfferedAgain = true
-            let key = keys.key(of: entries[slot].key)
-            unsafe key.withReference { key in
-                guard unsafe !slower.holds(key) else { return }
-                unsafe offer(slot, key, deadline: deadline(of: slot))
-            }
+            let key = unsafe keys.reference(to: entries[slot].key)
+            guard unsafe !slower.holds(key) else { continue }
+            unsafe offer(slot, key, deadline: deadline(of: slot))
         }
-    }
-
-    private func withKey(of slot: EntrySlot, _ body: (KeyReference) -> Void) {
-        let key = keys.key(of: entries[slot].key)
-        unsafe key.withReference { unsafe body($0) }
     }
 }
 

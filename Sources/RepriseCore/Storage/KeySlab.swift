@@ -126,6 +126,14 @@ package struct KeySlab: ~Copyable {
         return StorageKey(unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: byteCount(of: handle))))
     }
 
+    /// A record's key where it lies, with its fingerprint; to be used before the record is removed.
+    @unsafe package func reference(to handle: Handle) -> KeyReference {
+        let start = unsafe pointer(to: handle) + MemoryLayout<Header>.size
+        // SAFETY: the record holds that many bytes behind its header.
+        let bytes = unsafe UnsafeRawBufferPointer(start: start, count: byteCount(of: handle))
+        return unsafe KeyReference(bytes: bytes, fingerprint: Fingerprint.of(RawSpan(_unsafeBytes: bytes)))
+    }
+
     /// Brings a record closer, because it will be used soon.
     package func prefetch(_ handle: Handle) { unsafe reprise_prefetch(pointer(to: handle)) }
 

@@ -15,39 +15,35 @@ extension LocalCPUBackend {
         else { return nil }
         var removed = RemovedEntries()
         let block = store.takeBlock(byteCount: byteCount, unitCount: unitCount, removed: &removed)
-        unsafe store.slower?.start()
         guard let block else { return nil }
         return MemoryObject(block: block, metadata: .plain(byteCount: byteCount))
     }
 
-    /// Stores a value that a slower tier has read, and keeps, under its key.
+    /// Stores a value that a slower tier has read, and keeps, under its key; it expires when the tier's does.
     ///
-    /// - Parameters:
-    ///   - deadline: When it expires, in milliseconds since 1970; `nil` for never.
-    ///   - isCurrent: Asked under the backend's lock: whether the value is still the key's.
-    /// - Returns: `false` when it is not stored: it is not current, or the backend is closed.
+    /// - Parameter isCurrent: Asked under the backend's lock: whether the value is still the key's.
+    /// - Returns: `false` when it is not stored: it is not current, the key's value has come into memory
+    ///   already, or the backend is closed.
     @discardableResult
-    package func promote(
-        _ object: MemoryObject,
-        for key: StorageKey,
-        deadline: Int64?,
-        isCurrent: () -> Bool
-    ) -> Bool {
+    package func promote(_ object: MemoryObject, for key: StorageKey, isCurrent: () -> Bool) -> Bool {
         guard storesValues else { return false }
         var removed = RemovedEntries()
         var waiters: [@Sendable () -> Void] = []
-        var publication = Publication(object: object, takesReference: false)
-        publication.isPromotion = true
-        publication.expiry = deadline.map { .at(milliseconds: $0) } ?? .never
         let result = unsafe key.withReference { key in
             store.lock.withLock { state -> PublishResult in
-                guard isCurrent() else { return .refused }
+                // The deadline may have been changed since the read began: the tier's is the key's.
+                guard unsafe state.slot(of: key) == nil, isCurrent(),
+                    let entry = unsafe state.slower?.find(key)
+                else { return .refused }
+                var publication = Publication(object: object, takesReference: false)
+                publication.isPromotion = true
+                publication.expiry = entry.deadline.map { .at(milliseconds: $0) } ?? .never
                 return unsafe state.publish(key, publication, in: store, &removed, &waiters)
             }
         }
         _ = consume removed
         for wake in waiters { wake() }
-        return result == .stored || result == .wasThere
+        return result == .stored
     }
 }
 
@@ -61,13 +57,13 @@ extension LocalCPUBackend {
     /// Removes every entry, here and behind; says what is to be recorded before that is acknowledged.
     package func removeAllRecording() -> RecordedChange? {
         guard let slower else {
-            removeAll()
+            store.removeAll()
             return nil
         }
         // Nothing that is here now may be offered once everything behind is withdrawn.
         store.lock.withLock { $0.removalCount += 1 }
         let change = slower.withdrawAll()
-        removeAll()
+        store.removeAll()
         store.lock.withLock { $0.removalCount -= 1 }
         return change
     }
@@ -75,7 +71,7 @@ extension LocalCPUBackend {
     /// The value of a key with a reference for the caller, or where it is; a use.
     package func lookUp(_ key: StorageKey) -> StoreLookup { store.lookUp(key) }
 
-    /// Whether a value that is in memory is behind it, too, is counted once.
+    /// What is behind the memory.
     package var slower: (any SlowerTier)? { unsafe store.slower }
 
     /// Whether a key is stored in memory; not a use.
@@ -88,8 +84,8 @@ extension LocalCPUBackend {
 package enum StoreLookup: Sendable {
     /// In memory, with a reference for the caller.
     case object(MemoryObject)
-    /// Behind it: it is to be loaded first.
-    case mustLoad
+    /// Behind it: its bytes are to be loaded first.
+    case mustLoad(byteCount: Int)
     /// Nowhere.
     case absent
 }
@@ -98,10 +94,10 @@ extension EntryStore {
     func lookUp(_ key: StorageKey) -> StoreLookup {
         unsafe key.withReference { key in
             lock.withLock { state in
-                if state.slower != nil, unsafe state.slot(of: key) == nil,
-                    unsafe state.slower?.find(key) != nil
+                if let slower = state.slower, unsafe state.slot(of: key) == nil,
+                    let entry = unsafe slower.find(key)
                 {
-                    return .mustLoad
+                    return .mustLoad(byteCount: entry.byteCount)
                 }
                 return unsafe state.acquire(key).map { .object($0) } ?? .absent
             }

@@ -91,6 +91,9 @@ extension EntryStore {
             }
             switch result {
             case .success(let taken):
+                // Eviction may have offered what goes next.
+                // SAFETY: set once, before the store is shared.
+                unsafe slower?.start()
                 let object = MemoryObject(block: makeBlock(taken, byteCount: byteCount), metadata: metadata)
                 return .reserved(Reservation(store: self, object: object, unitCount: unitCount))
             case .failure(.notPopulated): pool.populateMore()

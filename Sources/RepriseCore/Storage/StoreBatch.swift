@@ -74,6 +74,8 @@ public struct StoreBatch: ~Copyable {
     /// Keys of steps that were not performed because their values are behind the memory: they are to be
     /// loaded, and the batch performed again.
     package internal(set) var coldKeys: [StorageKey] = []
+    /// Bytes of their values.
+    package internal(set) var coldByteCount = 0
     /// Keys that could not be loaded: not stored, as far as this batch is concerned.
     package var absentKeys: Set<StorageKey> = []
     /// Whether every key that is to be loaded counts as not stored.

@@ -115,7 +115,7 @@ extension LocalDiskBackend: SlowerTier {
             let object = memory.allocateForLoad(byteCount: ticket.byteCount)
         else { return disk.giveUp(ticket) }
         disk.read(ticket, into: object) { object in
-            memory.promote(object, for: ticket.key, deadline: ticket.deadline) { disk.isCurrent(ticket) }
+            memory.promote(object, for: ticket.key) { disk.isCurrent(ticket) }
         }
     }
 }
