@@ -31,7 +31,8 @@ public struct ServerLimits: Sendable {
     public var roomWaitMax: Duration = .seconds(10)
     /// How long a request waits for values to be read from a disk; those that have not come are then misses.
     public var loadTimeMax: Duration = .seconds(10)
-    /// How often in a row a request may wait for values that are read; the rest are then misses.
+    /// How often a request may wait again for values that it has waited for and that have left the memory
+    /// before it was tried again; they are then misses.
     public var loadRoundCountMax = 16
     /// How long replies wait for a disk to record what they acknowledge; then the connection is closed
     /// without them.

@@ -22,8 +22,8 @@ struct LMService {
         case discard(ServerCounter)
         /// Try again when the reason to wait may have gone.
         case wait(Connection.WaitReason)
-        /// Load the request's value, and try again then.
-        case load
+        /// Load the request's value, of so many bytes, and try again then.
+        case load(byteCount: Int)
     }
 
     let context: SessionContext
@@ -91,7 +91,11 @@ struct LMService {
         let object: MemoryObject
         switch backend.lookUp(request.key) {
         case .object(let found): object = found
-        case .mustLoad where context.mayLoad(request.key, for: connection): return .load
+        case .mustLoad(let byteCount) where context.mayLoad(request.key, for: connection):
+            if context.mayHold(byteCount) { return .load(byteCount: byteCount) }
+            if !isLastTry { return .wait(.heldReplies) }
+            counters.add(.getMisses)
+            return .reply(.miss, .none)
         case .mustLoad, .absent:
             counters.add(.getMisses)
             return .reply(.miss, .none)

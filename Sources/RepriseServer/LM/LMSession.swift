@@ -1,5 +1,6 @@
 internal import Logging
 internal import RepriseCore
+internal import RepriseNode
 internal import RepriseWire
 
 /// A connection that speaks `lm://`.
@@ -94,10 +95,34 @@ final class LMSession: Session {
             return (used, connection.isReceiving ? .receive : .later)
         case .wait(let reason):
             return (0, .wait(reason))
-        case .load:
+        case .load(let byteCount):
+            var wanted = (keys: [request.key], byteCount: byteCount)
+            addKeysToLoad(&wanted, of: following)
             // A retry begins with the request that has waited: later ones have waited for nothing.
-            context.load([request.key], for: connection, isSameRequest: isFirst)
+            context.load(wanted.keys, byteCount: wanted.byteCount, for: connection, isSameRequest: isFirst)
             return (0, .wait(.loads))
+        }
+    }
+
+    /// Adds the keys of GETs that follow and whose values are to be loaded, too, so that a pipeline is read
+    /// at the same time.
+    private func addKeysToLoad(_ wanted: inout (keys: [StorageKey], byteCount: Int), of bytes: RawSpan) {
+        var offset = 0
+        while wanted.keys.count < StoreBatch.coldKeyCountMax, offset < bytes.byteCount {
+            let step = try? decoder.decode(bytes.extracting(droppingFirst: offset))
+            guard case .request(let request, let headerByteCount) = step, request.command == .get else {
+                return
+            }
+            offset += headerByteCount
+            guard !wanted.keys.contains(request.key) else { continue }
+            switch context.backend.lookUp(request.key) {
+            case .absent: break
+            case .object(let object): object.release()
+            case .mustLoad(let byteCount):
+                guard context.mayHold(wanted.byteCount + byteCount) else { return }
+                wanted.keys.append(request.key)
+                wanted.byteCount += byteCount
+            }
         }
     }
 

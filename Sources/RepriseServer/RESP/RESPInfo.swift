@@ -157,8 +157,9 @@ struct RESPInfo {
 
     private var keyspace: [Line] {
         let store = group.backend.statistics.store
-        guard store.entryCount > 0 else { return [] }
-        return [("db0", "keys=\(store.entryCount),expires=\(store.expiringCount),avg_ttl=0")]
+        let entryCount = group.backend.entryCount
+        guard entryCount > 0 else { return [] }
+        return [("db0", "keys=\(entryCount),expires=\(store.expiringCount),avg_ttl=0")]
     }
 
     /// A size as Redis shows it to people: `1.50M`.

@@ -103,7 +103,12 @@ extension RESPSession {
         }
         commandStart = plan.start
         guard context.batch.coldKeys.isEmpty else {
-            context.load(context.batch.coldKeys, for: connection, isSameRequest: plan.start == 0)
+            context.load(
+                context.batch.coldKeys,
+                byteCount: context.batch.coldByteCount,
+                for: connection,
+                isSameRequest: plan.start == 0
+            )
             return SessionProgress(usedByteCount: plan.start, stop: .wait(.loads))
         }
         return SessionProgress(usedByteCount: plan.start, stop: .wait(.heldReplies))

@@ -43,10 +43,10 @@ final class Connection {
     var parked: Parking?
     /// What `parked` waits for, if for loads; during the next try, what it has waited for.
     var loadWait: LoadWait?
-    /// Changes that a disk has not recorded yet: until it has, no reply is sent.
-    var unrecordedCount = 0
-    /// When to close the connection because they are still not recorded.
-    var recordDeadline: ContinuousClock.Instant?
+    /// How much of what `loadWait` holds its reactor has counted.
+    private var countedLoadByteCount = 0
+    /// Changes that a disk has not recorded yet, and what must not be sent before it has.
+    var barriers = RecordBarriers()
     var replies = ReplyQueue()
     /// How much of what `replies` holds its reactor has counted.
     private var countedHeldByteCount = 0
@@ -79,7 +79,15 @@ final class Connection {
     var identifier: UInt64 { client.identifier }
 
     /// Whether the peer has something to do: to send the rest of a request, or to take replies.
-    var waitsForPeer: Bool { !replies.isEmpty || parked == nil && (isAmidRequest || !pending.isEmpty) }
+    var waitsForPeer: Bool {
+        if !replies.isEmpty, !hasSendableReplies { return false }
+        return !replies.isEmpty || parked == nil && (isAmidRequest || !pending.isEmpty)
+    }
+
+    /// Whether replies wait that may be sent.
+    var hasSendableReplies: Bool {
+        !replies.isEmpty && replies.sentByteCount < barriers.position ?? .max
+    }
 
     /// Whether a payload is arriving.
     var isReceiving: Bool { incoming != nil || discardByteCount > 0 }
@@ -92,6 +100,7 @@ final class Connection {
     /// - Parameter madeReplyCount: Replies that are made and not yet appended.
     func isPaused(_ limits: ServerLimits, madeReplyCount: Int = 0) -> Bool {
         parked != nil || replies.count + madeReplyCount >= limits.requestDepthMax
+            || barriers.count >= limits.requestDepthMax
             || replies.heldByteCount >= limits.heldByteCountMax
     }
 
@@ -101,6 +110,15 @@ final class Connection {
         counters.add(.heldBytes, max(0, held - countedHeldByteCount))
         counters.subtract(.heldBytes, max(0, countedHeldByteCount - held))
         countedHeldByteCount = held
+    }
+
+    /// Brings a reactor's count of bytes that loads hold up to date; while a request is tried again they are
+    /// counted as what it takes of them.
+    func countLoadBytes(in counters: ReactorCounters, isTrying: Bool = false) {
+        let held = isTrying ? 0 : loadWait?.byteCount ?? 0
+        counters.add(.loadBytes, max(0, held - countedLoadByteCount))
+        counters.subtract(.loadBytes, max(0, countedLoadByteCount - held))
+        countedLoadByteCount = held
     }
 
     /// Copies the part of a payload that came with its request, and receives the rest in place; its session

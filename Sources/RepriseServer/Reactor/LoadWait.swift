@@ -12,19 +12,23 @@ final class LoadWait: Sendable {
     }
 
     private let state: Lock<State>
-    /// How many times in a row the connection's request has waited.
+    private let keys: Set<StorageKey>
+    /// How many times the connection's request has waited for a key that it had waited for before.
     let round: Int
+    /// Bytes of all values that the request has waited for.
+    let byteCount: Int
     private let previous: LoadWait?
 
     /// Creates a wait for some keys, of a request that has waited for others just before.
-    init(for keys: [StorageKey], after previous: LoadWait?) {
-        state = Lock(State(pending: Set(keys), failed: previous?.absentKeys ?? []))
-        round = (previous?.round ?? 0) + 1
+    ///
+    /// - Parameter byteCount: Bytes of the keys' values.
+    init(for keys: Set<StorageKey>, byteCount: Int, after previous: LoadWait?) {
+        state = Lock(State(pending: keys, failed: previous?.absentKeys ?? []))
+        self.keys = keys
+        let isAgain = keys.contains { previous?.hasWaited(for: $0) ?? false }
+        round = (previous?.round ?? 0) + (isAgain ? 1 : 0)
+        self.byteCount = byteCount + (previous?.byteCount ?? 0)
         self.previous = previous
-    }
-
-    deinit {
-        for object in state.withLock({ $0.loaded }) { object.release() }
     }
 
     /// Whether every key was loaded, or could not be.
@@ -32,6 +36,10 @@ final class LoadWait: Sendable {
 
     /// Keys that could not be loaded.
     var absentKeys: Set<StorageKey> { state.withLock { $0.failed } }
+
+    private func hasWaited(for key: StorageKey) -> Bool {
+        keys.contains(key) || previous?.hasWaited(for: key) ?? false
+    }
 
     /// Takes a loaded value's reference over, or notes that there is none; says whether that was the last.
     func end(_ key: StorageKey, _ object: MemoryObject?) -> Bool {
@@ -51,5 +59,16 @@ final class LoadWait: Sendable {
             state.pending = []
             state.isOver = true
         }
+    }
+
+    /// Lets go of what was loaded, and of what will be: the request has been tried again, or never will be.
+    func finish() {
+        let loaded = state.withLock { state in
+            state.isOver = true
+            defer { state.loaded = [] }
+            return state.loaded
+        }
+        for object in loaded { object.release() }
+        previous?.finish()
     }
 }

@@ -36,10 +36,11 @@ extension Reactor {
 
     /// Sends what waits; `false` when the connection is gone.
     private func send(_ connection: Connection) -> Bool {
-        guard !connection.replies.isEmpty, connection.unrecordedCount == 0 else { return true }
+        guard connection.hasSendableReplies else { return true }
         if connection.replies.needsCopyAlignment { unsafe state.copyAlignment.shift() }
         let (result, sent) = unsafe connection.replies.send(
             atMostAbout: limits.sendByteCountPerTurn,
+            upTo: connection.barriers.position,
             to: connection.descriptor,
             with: calls,
             vectors: state.vectors
@@ -58,7 +59,7 @@ extension Reactor {
     /// Whether nothing is left to do for a connection that is to end.
     private func isDone(_ connection: Connection) -> Bool {
         guard connection.lingerDeadline == nil else { return connection.hasEnded }
-        guard connection.replies.isEmpty, connection.unrecordedCount == 0 else { return false }
+        guard connection.replies.isEmpty, connection.barriers.isEmpty else { return false }
         if connection.closesWhenSent { return true }
         guard connection.parked == nil else { return false }
         if connection.hasEnded { return true }
@@ -98,19 +99,21 @@ extension Reactor {
             let wait = connection.loadWait, wait.isComplete
         else { return }
         connection.parked = nil
+        connection.countLoadBytes(in: counters, isTrying: true)
         _ = processPending(connection)
         // Unless it waits for more.
-        if connection.loadWait === wait { connection.loadWait = nil }
+        if connection.loadWait === wait {
+            connection.loadWait = nil
+            wait.finish()
+        }
+        connection.countLoadBytes(in: counters)
         if connection.parked == nil { unsafe state.parked.remove(connection.identifier) }
         pump(connection)
     }
 
     /// Sends what has waited for a change to be recorded.
-    func recorded(_ connection: Connection) {
-        connection.unrecordedCount -= 1
-        guard connection.unrecordedCount == 0 else { return }
-        connection.recordDeadline = nil
-        pump(connection)
+    func recorded(_ connection: Connection, barrier: UInt64) {
+        if connection.barriers.lift(barrier) { pump(connection) }
     }
 
     private func retry(_ parked: Connection.Parking, of connection: Connection, isLastTry: Bool) {

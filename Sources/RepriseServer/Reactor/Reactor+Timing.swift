@@ -54,7 +54,7 @@ extension Reactor {
     /// Closes what has waited too long for a disk to record a change: it is not acknowledged.
     private func closeUnrecorded(now: ContinuousClock.Instant) {
         for connection in unsafe Array(state.connections.values) {
-            guard let deadline = connection.recordDeadline, now >= deadline else { continue }
+            guard let deadline = connection.barriers.deadline, now >= deadline else { continue }
             close(connection, reason: .closedNotRecorded)
         }
     }
@@ -66,8 +66,7 @@ extension Reactor {
         let minimumRate = Double(context.settings.minimumTransferRate)
         var slow: [Connection] = []
         for connection in unsafe state.connections.values {
-            let isServed = !connection.waitsForPeer || connection.unrecordedCount > 0
-            if isServed || connection.lingerDeadline != nil {
+            if !connection.waitsForPeer || connection.lingerDeadline != nil {
                 connection.transferWindowStart = nil
             } else if let start = connection.transferWindowStart {
                 let elapsed = now - start

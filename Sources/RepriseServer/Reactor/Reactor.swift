@@ -21,7 +21,7 @@ final class Reactor: Sendable {
         /// What this connection's next request waits for is in memory, or cannot be had.
         case loaded(identifier: UInt64)
         /// A change that this connection's replies acknowledge is recorded.
-        case recorded(identifier: UInt64)
+        case recorded(identifier: UInt64, barrier: UInt64)
         /// Accept connections on this listening socket.
         case listen(ListeningSocket)
         /// Finish what is in flight, then end.
@@ -138,8 +138,10 @@ final class Reactor: Sendable {
                 }
             case .loaded(let identifier):
                 if let connection = unsafe state.connections[identifier] { retryLoaded(connection) }
-            case .recorded(let identifier):
-                if let connection = unsafe state.connections[identifier] { recorded(connection) }
+            case .recorded(let identifier, let barrier):
+                if let connection = unsafe state.connections[identifier] {
+                    recorded(connection, barrier: barrier)
+                }
             case .listen(let socket): listen(on: socket)
             case .drain: beginDraining()
             case .stop: unsafe state.isFinished = true
@@ -178,7 +180,9 @@ final class Reactor: Sendable {
         countPending(of: connection)
         if connection.incoming != nil { counters.add(.abortedPuts) }
         connection.incoming = nil
+        connection.loadWait?.finish()
         connection.loadWait = nil
+        connection.countLoadBytes(in: counters)
         connection.replies.removeAll()
         connection.countHeldBytes(in: counters)
         control(EPOLL_CTL_DEL, connection.descriptor, events: 0, identifier: 0)
@@ -193,7 +197,7 @@ final class Reactor: Sendable {
         countPending(of: connection)
         var wanted: UInt32 = 0
         if mayRead(connection) { wanted |= EPOLLIN.rawValue }
-        if !connection.replies.isEmpty, connection.unrecordedCount == 0 { wanted |= EPOLLOUT.rawValue }
+        if connection.hasSendableReplies { wanted |= EPOLLOUT.rawValue }
         guard wanted != connection.interest else { return }
         // A hang-up is reported whatever is asked for: a connection that waits for room is taken out, not to
         // spin.

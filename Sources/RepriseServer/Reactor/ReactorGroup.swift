@@ -61,10 +61,10 @@ final class ReactorGroup: Sendable {
         Int(truncatingIfNeeded: reactors.reduce(0) { $0 &+ $1.counters.value(of: counter) })
     }
 
-    /// How many bytes of values replies may hold beside those that they hold now, and whether one value may
-    /// pass that.
+    /// How many bytes of values replies may hold beside those that they and loads hold now, and whether one
+    /// value may pass that.
     var holdableByteCount: (rest: Int, mayPassWithOne: Bool) {
-        let held = sum(.heldBytes)
+        let held = sum(.heldBytes) + sum(.loadBytes)
         return (max(0, heldByteCountMax - held), held <= limits.heldByteCountNegligible)
     }
 

@@ -43,6 +43,10 @@ struct ReplyQueue: ~Copyable {
     private var pieceCount = 0
     private var short = ShortBytes()
     private var sentByteCountOfFirst = 0
+    /// Bytes that were ever added.
+    private(set) var appendedByteCount = 0
+    /// Bytes that the kernel has taken.
+    private(set) var sentByteCount = 0
     /// Replies that wait.
     private(set) var count = 0
     /// Bytes of values and texts that wait.
@@ -61,6 +65,7 @@ struct ReplyQueue: ~Copyable {
     mutating func append(_ bytes: RawSpan, hasValues: Bool = false, endingReplies replyCount: Int) {
         guard bytes.byteCount > 0 else { return }
         short.append(bytes)
+        appendedByteCount += bytes.byteCount
         let held = hasValues ? bytes.byteCount : 0
         heldByteCount += held
         count += replyCount
@@ -91,21 +96,27 @@ struct ReplyQueue: ~Copyable {
 
     private mutating func append(_ body: Body, byteCount: Int, _ replyCount: Int) {
         heldByteCount += byteCount
+        appendedByteCount += byteCount
         count += replyCount
         append(Piece(body: body, byteCount: byteCount, heldByteCount: byteCount, replyCount: replyCount))
     }
 
     /// Hands replies to the kernel until it takes no more, or has taken the turn's share; returns what ended
     /// the attempt, `nil` for neither, and the bytes that went out.
+    ///
+    /// - Parameter barrier: How many of all bytes that were ever added may go out; `nil` for all.
     mutating func send(
         atMostAbout byteCountPerTurn: Int,
+        upTo barrier: Int? = nil,
         to descriptor: Int32,
         with calls: any SocketCalls,
         vectors: UnsafeMutableBufferPointer<iovec>
     ) -> (result: TransferResult?, sentByteCount: Int) {
         var total = 0
         while !isEmpty, total < byteCountPerTurn {
-            let (used, wanted) = unsafe gather(into: vectors)
+            let rest = barrier.map { $0 - sentByteCount } ?? .max
+            guard rest > 0 else { break }
+            let (used, wanted) = unsafe gather(into: vectors, atMost: rest)
             // Only empty values wait, whose headers are gone.
             guard wanted > 0 else {
                 advance(by: 0)
@@ -114,6 +125,7 @@ struct ReplyQueue: ~Copyable {
             let result = unsafe calls.send(descriptor, used)
             guard case .moved(let sent) = result else { return (result, total) }
             total += sent
+            sentByteCount += sent
             advance(by: sent)
             // The kernel took less than it was offered: its buffer is full, and another call would only say
             // so.
@@ -141,25 +153,27 @@ struct ReplyQueue: ~Copyable {
 
     /// Points the vectors to what is to be sent next.
     private func gather(
-        into vectors: UnsafeMutableBufferPointer<iovec>
+        into vectors: UnsafeMutableBufferPointer<iovec>,
+        atMost byteCountMax: Int
     ) -> (used: UnsafeMutableBufferPointer<iovec>, byteCount: Int) {
         var used = 0
         var byteCount = 0
         var skipped = sentByteCountOfFirst
         var shortOffset = 0
-        for index in 0..<min(pieceCount, vectors.count) {
+        for index in 0..<min(pieceCount, vectors.count) where byteCount < byteCountMax {
             let piece = unsafe pointer(at: index)
             let bytes = unsafe self.bytes(of: piece.pointee, shortOffset: &shortOffset)
             let offset = skipped
             skipped = 0
             guard bytes.count > offset, let base = bytes.baseAddress else { continue }
+            let count = min(bytes.count - offset, byteCountMax - byteCount)
             // SAFETY: the kernel only reads, and the bytes stand still until the next change of the queue.
             unsafe vectors[used] = iovec(
                 iov_base: UnsafeMutableRawPointer(mutating: base + offset),
-                iov_len: bytes.count - offset
+                iov_len: count
             )
             used += 1
-            byteCount += bytes.count - offset
+            byteCount += count
         }
         return (unsafe UnsafeMutableBufferPointer(rebasing: vectors[0..<used]), byteCount)
     }

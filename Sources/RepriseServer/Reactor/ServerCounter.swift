@@ -2,6 +2,7 @@
 enum ServerCounter: Int, CaseIterable {
     case connections
     case heldBytes
+    case loadBytes
     case accepted
     case received
     case sent
@@ -33,6 +34,7 @@ enum ServerCounter: Int, CaseIterable {
         switch self {
         case .connections: "reprise_connections"
         case .heldBytes: "reprise_reply_held_bytes"
+        case .loadBytes: "reprise_load_held_bytes"
         case .accepted: "reprise_connections_accepted_total"
         case .received: "reprise_received_bytes_total"
         case .sent: "reprise_sent_bytes_total"

@@ -39,26 +39,32 @@ final class SessionContext {
     /// Starts reading values that a connection's next request wants, which waits for them.
     ///
     /// - Parameter isSameRequest: Whether that request is the one that has just waited.
-    func load(_ keys: [StorageKey], for connection: Connection, isSameRequest: Bool) {
+    func load(_ keys: [StorageKey], byteCount: Int, for connection: Connection, isSameRequest: Bool) {
         counters.add(.loadWaits)
-        let wait = LoadWait(for: keys, after: isSameRequest ? connection.loadWait : nil)
+        let keys = Set(keys)
+        let before = connection.loadWait
+        let wait = LoadWait(for: keys, byteCount: byteCount, after: isSameRequest ? before : nil)
+        if !isSameRequest { before?.finish() }
         connection.loadWait = wait
+        connection.countLoadBytes(in: counters)
         let identifier = connection.identifier
-        for key in Set(keys) {
+        for key in keys {
             backend.load(key) { [post] object in
                 if wait.end(key, object) { post(.loaded(identifier: identifier)) }
             }
         }
     }
 
-    /// Lets a connection's replies wait until a change is recorded.
+    /// Lets a connection's replies that are not appended yet wait until a change is recorded.
     func hold(_ connection: Connection, until change: RecordedChange?) {
         guard let change, !change.isRecorded else { return }
         counters.add(.recordWaits)
-        connection.unrecordedCount += 1
-        connection.recordDeadline = ContinuousClock.now + limits.recordTimeMax
+        let barrier = connection.barriers.append(
+            at: connection.replies.appendedByteCount,
+            deadline: ContinuousClock.now + limits.recordTimeMax
+        )
         let identifier = connection.identifier
-        change.whenRecorded { [post] in post(.recorded(identifier: identifier)) }
+        change.whenRecorded { [post] in post(.recorded(identifier: identifier, barrier: barrier)) }
     }
 
     /// Operations of the commands of one read.
