@@ -75,4 +75,9 @@ import Testing
     @Test func `a pool may go while its arena is still being populated`() throws {
         for _ in 0..<20 { _ = try Self.pool(byteCount: 16 << 20, populatedFirst: 0) }
     }
+
+    @Test func `no more of an arena is populated once its pool is gone`() throws {
+        let arena = try Self.pool(byteCount: 1 << 30, populatedFirst: 0).arena
+        #expect(!arena.populateNextStep { _ in })
+    }
 }

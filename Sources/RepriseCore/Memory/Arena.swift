@@ -24,6 +24,7 @@ final class Arena: Sendable {
     private let locksMemory: Bool
     private let progress = Lock(Progress())
     private let populated = Atomic(false)
+    private let stopped = Atomic(false)
 
     fileprivate struct Progress {
         var claimedStepCount = 0
@@ -104,8 +105,9 @@ final class Arena: Sendable {
     ///
     /// - Parameter publish: Called with the number of bytes that became usable, in address order, never
     ///   concurrently.
-    /// - Returns: `false` when no step is left to claim.
+    /// - Returns: `false` when no step is left to claim, or after ``stopPopulating()``.
     func populateNextStep(publish: (Int) -> Void) -> Bool {
+        guard !stopped.load(ordering: .relaxed) else { return false }
         let claim = progress.withLock { progress -> (step: Int, wantsHugePage: Bool)? in
             guard progress.claimedStepCount < stepCount, progress.report.populationError == 0 else {
                 return nil
@@ -125,6 +127,9 @@ final class Arena: Sendable {
         }
         return true
     }
+
+    /// Lets no further step be claimed: nobody wants the memory any more.
+    func stopPopulating() { stopped.store(true, ordering: .relaxed) }
 
     /// Whether every step is populated and published, or population has stopped for good.
     ///

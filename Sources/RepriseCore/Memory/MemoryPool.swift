@@ -63,12 +63,18 @@ public final class MemoryPool: Sendable {
             throw StorageError(.system, "no memory for the pool: \(systemMessage(report.populationError))")
         }
         if !isPopulated {
-            let thread = Thread(name: "reprise-memory") { [weak self] in
-                while let pool = self, pool.populateNextStep() {}
+            // The thread holds the parts, not the pool: it must end with the pool, and a weak reference would
+            // send each retain and release of the pool, with every put, the slow way through a side table.
+            let thread = Thread(name: "reprise-memory") { [arena, state] in
+                while MemoryPool.populateNextStep(of: arena, into: state) {}
             }
-            // Not joined: the last reference to the pool may be this thread's own.
+            // Not joined: whoever lets go of the pool need not wait for a step that is under way.
             thread.detach()
         }
+    }
+
+    deinit {
+        arena.stopPopulating()
     }
 
     /// Bytes of the arena, all of which can be in use at once.
@@ -106,7 +112,9 @@ public final class MemoryPool: Sendable {
     /// Populates the next part of the arena.
     ///
     /// - Returns: `false` when none is left to populate.
-    func populateNextStep() -> Bool {
+    func populateNextStep() -> Bool { MemoryPool.populateNextStep(of: arena, into: state) }
+
+    private static func populateNextStep(of arena: Arena, into state: Lock<State>) -> Bool {
         arena.populateNextStep { byteCount in
             state.withLock { $0.allocator.grow(byUnits: UInt32(byteCount / AllocationUnit.byteCount)) }
         }
