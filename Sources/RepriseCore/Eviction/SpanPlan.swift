@@ -32,6 +32,7 @@ package struct SpanPlan {
     /// block at most once.
     ///
     /// - Parameter searchNumber: Not 0, and different from that of the search before.
+    @inline(__always)
     package static func find<Entries: SpanEvicting & ~Copyable>(
         unitCount: UInt32,
         among entries: borrowing Entries,
@@ -64,6 +65,7 @@ package struct SpanPlan {
     /// Extends a candidate's block over its neighbours until it is long enough, or `nil` between walls.
     ///
     /// Free neighbours are taken first; of two stored ones, the one that was used longer ago.
+    @inline(__always)
     private init?<Entries: SpanEvicting & ~Copyable>(
         around block: SegregatedFitAllocator.BlockID,
         unitCount: UInt32,
@@ -92,6 +94,7 @@ package struct SpanPlan {
     private typealias Neighbour = (block: SegregatedFitAllocator.BlockID, age: UInt64)
 
     /// A neighbour with its age, or `nil` for a wall and at the end of the address space.
+    @inline(__always)
     private static func neighbour<Entries: SpanEvicting & ~Copyable>(
         _ block: SegregatedFitAllocator.BlockID?,
         _ entries: borrowing Entries,

@@ -15,6 +15,7 @@ extension EntryStore.State: SpanEvicting {
 
     package func block(ofEntry slot: EntrySlot) -> SegregatedFitAllocator.BlockID { entries[slot].block }
 
+    @inline(__always)
     package func evictionAge(
         of block: SegregatedFitAllocator.BlockID,
         allocator: borrowing SegregatedFitAllocator

@@ -33,11 +33,14 @@ extension EntryStore.State {
     }
 
     /// When a value expires that is put in the place of an entry, or of none.
+    @inline(__always)
     func deadline(after expiry: PutExpiry, of slot: EntrySlot?, or cold: SlowerEntry?) -> Int64? {
         switch expiry {
-        case .never: nil
-        case .kept: slot.map { deadline(of: $0) } ?? cold?.deadline
-        case .at(let milliseconds): milliseconds
+        case .never: return nil
+        case .kept:
+            guard let slot else { return cold?.deadline }
+            return deadline(of: slot)
+        case .at(let milliseconds): return milliseconds
         }
     }
 

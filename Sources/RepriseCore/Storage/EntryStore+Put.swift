@@ -95,7 +95,8 @@ extension EntryStore.State {
         guard let block = object.arenaBlock else { preconditionFailure("only arena blocks are stored") }
         guard !isClosed else { return .refused }
         let old = unsafe storedSlot(of: key)
-        let isHere = old.map { !hasExpired($0) } ?? false
+        var isHere = false
+        if let old { isHere = !hasExpired(old) }
         let cold = unsafe isHere || !publication.asksForCold ? nil : slower?.find(key)
         guard publication.condition.holds(isPresent: isHere || cold != nil) else { return .conditionFailed }
         let deadline = deadline(after: publication.expiry, of: isHere ? old : nil, or: cold)
