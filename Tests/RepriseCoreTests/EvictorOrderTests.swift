@@ -81,6 +81,15 @@ import Testing
         #expect(evictor.candidates() == script.orders[policy, default: []])
     }
 
+    @Test(arguments: EvictionPolicy.allCases)
+    func `a hint of what will be asked for changes nothing`(policy: EvictionPolicy) {
+        let evictor = policy.makeEvictor()
+        for slot in 0..<3 as Range<EntrySlot> { evictor.insert(slot) }
+        let order = evictor.candidates()
+        for slot in order { evictor.prefetch(slot) }
+        #expect(evictor.candidates() == order)
+    }
+
     @Test func `a prefix released from its tail to its head is evicted from the tail`() {
         let evictor = LRUEvictor()
         let prefix: [EntrySlot] = [0, 1, 2, 3]

@@ -47,4 +47,14 @@ public protocol Evictor: AnyObject {
     ///
     /// - Precondition: `slot` is a candidate.
     func candidate(after slot: EntrySlot) -> EntrySlot?
+
+    /// A hint that the candidate after `slot` will be asked for soon; changes nothing.
+    ///
+    /// - Precondition: `slot` is a candidate.
+    func prefetch(_ slot: EntrySlot)
+}
+
+extension Evictor {
+    /// Does nothing, for evictors that have nothing to bring closer.
+    public func prefetch(_ slot: EntrySlot) {}
 }

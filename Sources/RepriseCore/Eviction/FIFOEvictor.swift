@@ -60,6 +60,9 @@ public final class FIFOEvictor: Evictor {
         return candidate(from: list.slot(after: slot))
     }
 
+    /// Brings the entry's links closer.
+    public func prefetch(_ slot: EntrySlot) { list.prefetch(slot) }
+
     private func candidate(from start: EntrySlot?) -> EntrySlot? {
         var current = start
         while let slot = current, isSuspended[Int(slot)] { current = list.slot(after: slot) }

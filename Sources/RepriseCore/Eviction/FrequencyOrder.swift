@@ -51,6 +51,9 @@ internal struct FrequencyOrder: ~Copyable {
         return candidate(fromBucket: bucketOrder.slot(after: entry.bucket))
     }
 
+    /// Brings the links of an entry closer, because they will be followed soon.
+    func prefetch(_ slot: EntrySlot) { entries.prefetch(Int(slot)) }
+
     /// Adds a candidate with frequency 1; traps when the slot is already there.
     func insert(_ slot: EntrySlot) {
         precondition(slot < FrequencyOrder.none, "slot \(slot) is beyond the largest an evictor can hold")

@@ -42,4 +42,7 @@ public final class LFUEvictor: Evictor {
     ///
     /// - Complexity: O(1 + frequencies in between whose entries are all suspended).
     public func candidate(after slot: EntrySlot) -> EntrySlot? { order.candidate(after: slot) }
+
+    /// Brings the entry's links closer.
+    public func prefetch(_ slot: EntrySlot) { order.prefetch(slot) }
 }

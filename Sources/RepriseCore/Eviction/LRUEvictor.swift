@@ -37,4 +37,7 @@ public final class LRUEvictor: Evictor {
 
     /// The candidate used next after `slot` was.
     public func candidate(after slot: EntrySlot) -> EntrySlot? { list.slot(after: slot) }
+
+    /// Brings the entry's links closer.
+    public func prefetch(_ slot: EntrySlot) { list.prefetch(slot) }
 }

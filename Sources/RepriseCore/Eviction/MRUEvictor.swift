@@ -34,4 +34,7 @@ public final class MRUEvictor: Evictor {
 
     /// The candidate used last before `slot` was.
     public func candidate(after slot: EntrySlot) -> EntrySlot? { list.slot(before: slot) }
+
+    /// Brings the entry's links closer.
+    public func prefetch(_ slot: EntrySlot) { list.prefetch(slot) }
 }

@@ -64,10 +64,17 @@ extension EntryStore.State {
 
     /// Brings closer what the next eviction will touch: its victim's object, key and index bucket lie
     /// scattered, and waiting for them one after the other would take most of a put's time.
+    ///
+    /// Each put brings the victim after the next one closer, and where that one's successor is found: one put
+    /// is shorter than the way to memory and back with the address translation on top.
+    @inline(__always)
     private func prefetchNextVictims(allocator: borrowing SegregatedFitAllocator) {
-        guard let next = evictor.firstCandidate else { return }
-        if let second = evictor.candidate(after: next) { entries.prefetch(second) }
-        let entry = entries[next]
+        guard let next = evictor.firstCandidate, let second = evictor.candidate(after: next) else { return }
+        if let third = evictor.candidate(after: second) {
+            evictor.prefetch(third)
+            entries.prefetch(third)
+        }
+        let entry = entries[second]
         // SAFETY: a prefetch accesses nothing.
         unsafe reprise_prefetch(entry.object.toOpaque())
         unsafe reprise_prefetch(entry.object.toOpaque() + 64)

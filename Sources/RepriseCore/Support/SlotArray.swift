@@ -1,3 +1,4 @@
+internal import CRepriseShims
 internal import Glibc
 
 /// A growing array of plain values that is changed in place through a `let`.
@@ -56,6 +57,14 @@ internal struct SlotArray<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
+    /// Brings an element closer, because it will be used soon.
+    @inline(__always)
+    func prefetch(_ index: Int) {
+        precondition(index >= 0 && index < count, "index out of range")
+        // SAFETY: the index was checked; a prefetch accesses nothing.
+        unsafe reprise_prefetch(header.pointee.base.unsafelyUnwrapped + index)
+    }
+
     /// Appends copies of `element` until there are `newCount` elements; never shrinks.
     ///
     /// - Complexity: Amortised O(1) for each new element.
@@ -76,7 +85,18 @@ internal struct SlotArray<Element: BitwiseCopyable>: ~Copyable {
         // SAFETY: `base` is null or came from `realloc`; the elements are plain values.
         let grown = unsafe realloc(header.pointee.base, capacity * MemoryLayout<Element>.stride)
         guard let grown = unsafe grown else { preconditionFailure("out of memory for \(capacity) entries") }
+        unsafe adviseHugePages(grown, byteCount: capacity * MemoryLayout<Element>.stride)
         unsafe header.pointee.base = grown.bindMemory(to: Element.self, capacity: capacity)
         unsafe header.pointee.capacity = capacity
+    }
+
+    /// A large table is read at random: with huge pages a miss of the cache is not one of the address
+    /// translation too. What is refused costs speed only.
+    private func adviseHugePages(_ base: UnsafeMutableRawPointer, byteCount: Int) {
+        let pageByteCount = AllocationUnit.byteCount
+        let head = (pageByteCount - Int(bitPattern: base) % pageByteCount) % pageByteCount
+        let length = (byteCount - head) / pageByteCount * pageByteCount
+        // SAFETY: whole pages within the allocation.
+        if length >= Arena.stepByteCount { _ = unsafe reprise_advise_huge_pages(base + head, length) }
     }
 }
