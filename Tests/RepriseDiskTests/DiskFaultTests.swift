@@ -9,8 +9,9 @@ import Testing
     private let directory = SimulatedDirectory(seed: 1)
     private let clock = SimulatedClock()
 
-    private func open(_ engine: SimulatedIOEngine) throws -> LocalDiskBackend {
+    private func open(_ engine: SimulatedIOEngine, sync: DiskSync = .none) throws -> LocalDiskBackend {
         var configuration = DiskStoreConfiguration(byteCount: 1 << 20)
+        configuration.sync = sync
         configuration.wallClock = clock.wallClock
         let memory = try TestDisk.memory(byteCount: 4 << 20)
         let store = try DiskStore.open("d", in: directory, engine: engine, configuration: configuration)
@@ -70,6 +71,31 @@ import Testing
         let again = try #require(submit(disk, "k"))
         engine.runAll()
         #expect(again.wait())
+        disk.close()
+    }
+
+    /// fsync(2): pages whose writing has failed are read back as they were meant to be, and never written.
+    @Test func `a journal whose sync has failed is not written on after a restart`() throws {
+        var generator = SeededGenerator(seed: 1)
+        var engine = SimulatedIOEngine()
+        var disk = try open(engine, sync: .data)
+        directory.faults.syncError = 1
+        _ = submit(disk, "lost")
+        #expect(engine.runOne(using: &generator))
+        engine.dropAll()
+        disk.abandon()
+        directory.faults = SimulatedFaults()
+        directory.restart(losingPower: false)
+        engine = SimulatedIOEngine()
+        disk = try open(engine, sync: .data)
+        let task = try #require(submit(disk, "kept"))
+        engine.runAll()
+        #expect(task.wait())
+        engine.dropAll()
+        disk.abandon()
+        directory.restart(losingPower: true)
+        disk = try open(SimulatedIOEngine(), sync: .data)
+        #expect(disk.contains("kept"))
         disk.close()
     }
 

@@ -106,11 +106,14 @@ extension DiskOpening {
 extension DiskStore {
     /// Makes the new open count durable before anything is written, and, when the index was not whole, a
     /// snapshot of what is left of it.
+    ///
+    /// So it does when the loss of power has to be survived: an earlier process may have left a journal whose
+    /// sync has failed. It is read back from the page cache, and never reaches the device (fsync(2)).
     func saveAfterOpening(_ index: IndexReport) throws(DiskIOError) {
         let superblock = state.withLock { $0.nextSuperblock() }
         if case .failure(let error) = write(superblock) { throw error }
         try destroyOrphans(index.doubtful)
-        if !index.isWhole {
+        if !index.isWhole || sync == .data {
             let number = state.withLock { state in
                 // Into the place that does not hold the newest snapshot.
                 let next = max(state.journal.number, state.journal.snapshotNumber) + 1
