@@ -46,6 +46,19 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64])
+    func `the checksums of two parts combine to that of the whole`(_ seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let bytes = FormatSamples.bytes(30_000, &random)
+        for _ in 0..<200 {
+            let cuts = (0..<3).map { _ in Int.random(in: 0...bytes.count, using: &random) }.sorted()
+            let first = CRC32C.of(bytes.rawSpan.extracting(cuts[0]..<cuts[1]))
+            let rest = CRC32C.of(bytes.rawSpan.extracting(cuts[1]..<cuts[2]))
+            let whole = CRC32C.of(bytes.rawSpan.extracting(cuts[0]..<cuts[2]))
+            #expect(CRC32C.combining(first, rest, byteCount: cuts[2] - cuts[1]) == whole, "\(cuts)")
+        }
+    }
+
+    @Test(arguments: [1, 2, 3] as [UInt64])
     func `a checksum can be continued at any split`(_ seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let bytes = FormatSamples.bytes(30_000, &random)

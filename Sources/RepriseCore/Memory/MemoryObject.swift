@@ -121,18 +121,24 @@ public final class MemoryObject: Sendable {
         }
     }
 
-    /// The bytes and the padding behind them, whole units that start at one, with the padding zeroed; `nil`
-    /// for a buffer outside the arena.
+    /// Whether the bytes lie in the arena, in units of their own.
+    package var isInArena: Bool { arenaBlock != nil }
+
+    /// Whole units of the object's block, with the padding behind the bytes zeroed if the last unit is among
+    /// them; `nil` for a buffer outside the arena.
     ///
-    /// - Precondition: the object is valid, or this traps.
-    @unsafe package var paddedBytes: UnsafeMutableRawBufferPointer? {
+    /// - Precondition: the object is valid and has these units, or this traps.
+    @unsafe package func units(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer? {
         guard arenaBlock != nil else { return nil }
         let bytes = unsafe mutableBytes
         guard let base = bytes.baseAddress else { return nil }
+        let start = range.lowerBound * AllocationUnit.byteCount
+        let end = range.upperBound * AllocationUnit.byteCount
+        precondition(start >= 0 && end <= physicalByteCount, "units past the object's end")
         // SAFETY: a block of the arena is as many whole units as its bytes take, and nobody reads the
         // padding.
-        unsafe memset(base + bytes.count, 0, physicalByteCount - bytes.count)
-        return unsafe UnsafeMutableRawBufferPointer(start: base, count: physicalByteCount)
+        if end > bytes.count { unsafe memset(base + bytes.count, 0, physicalByteCount - bytes.count) }
+        return unsafe UnsafeMutableRawBufferPointer(start: base + start, count: end - start)
     }
 
     /// The bytes for filling in place, before the object is stored or by its only holder.

@@ -6,11 +6,16 @@ internal import Glibc
 @safe
 public final class BackendTask<Value: Sendable>: Sendable {
     private let outcome = Lock<Value?>(nil)
+    private let assist: (@Sendable (_ isDone: () -> Bool) -> Void)?
     // SAFETY: allocated in `init`, freed in `deinit`; sem_post and sem_wait synchronise it themselves.
     private nonisolated(unsafe) let semaphore: UnsafeMutablePointer<sem_t>
 
     /// Creates a task that has not ended.
-    public init() {
+    ///
+    /// - Parameter assist: Lets the thread that waits help meanwhile; returns when nothing is left to help
+    ///   with, or soon after the closure that it is given returns `true`.
+    public init(assist: (@Sendable (_ isDone: () -> Bool) -> Void)? = nil) {
+        self.assist = assist
         unsafe semaphore = .allocate(capacity: 1)
         unsafe semaphore.initialize(to: sem_t())
         unsafe sem_init(semaphore, 0, 0)
@@ -47,6 +52,7 @@ public final class BackendTask<Value: Sendable>: Sendable {
     public func wait() -> Value {
         if let value = outcome.withLock({ $0 }) { return value }
         precondition(unsafe withUnsafeCurrentTask { unsafe $0 == nil }, "wait() would block a task's thread")
+        assist? { hasEnded }
         while true {
             // EINTR is retried: sem_wait(3) may be interrupted by a signal handler.
             while unsafe sem_wait(semaphore) != 0 {}

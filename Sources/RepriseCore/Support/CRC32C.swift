@@ -18,6 +18,40 @@ package enum CRC32C {
         }
     }
 
+    /// The checksum of bytes whose first part has one checksum and whose rest, of so many bytes, another.
+    ///
+    /// - Complexity: O(log(bytes)).
+    package static func combining(_ first: UInt32, _ rest: UInt32, byteCount: Int) -> UInt32 {
+        // Zero bytes behind the first part multiply its checksum by a power of x.
+        var (shifted, left, index) = (first, byteCount, 0)
+        while left > 0 {
+            if left & 1 == 1 { shifted = product(shifted, powers[index]) }
+            left >>= 1
+            index += 1
+        }
+        return shifted ^ rest
+    }
+
+    /// x to the power of 8, 16, 32 and so on, modulo the polynomial, bits reversed.
+    private static let powers: [UInt32] = {
+        var power = (0..<8).reduce(UInt32(1) << 31) { power, _ in step(power) }
+        return (0..<Int.bitWidth).map { _ in
+            defer { power = product(power, power) }
+            return power
+        }
+    }()
+
+    /// The product of two polynomials modulo the checksum's, bits reversed.
+    private static func product(_ left: UInt32, _ right: UInt32) -> UInt32 {
+        var (sum, shifted, rest) = (UInt32(0), right, left)
+        while rest != 0 {
+            if rest >> 31 == 1 { sum ^= shifted }
+            shifted = step(shifted)
+            rest <<= 1
+        }
+        return sum
+    }
+
     private static let hasInstruction = reprise_has_crc32c() != 0
 
     /// The same from tables, eight bytes at a step.

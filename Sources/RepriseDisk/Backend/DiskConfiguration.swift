@@ -19,3 +19,16 @@ public struct DiskConfiguration: Sendable {
         self.byteCount = byteCount
     }
 }
+
+extension [DiskConfiguration] {
+    /// The same disks, all of whose queues together keep at most a share of the memory from being evicted:
+    /// otherwise a disk slower than its clients would make them run out of memory.
+    func sharing(_ memoryByteCount: Int) -> [DiskConfiguration] {
+        let share = memoryByteCount / DiskLimits.queueMemoryDivisor / Swift.max(1, count)
+        return map { configuration in
+            var configuration = configuration
+            configuration.limits.queueByteCountMax = Swift.min(configuration.limits.queueByteCountMax, share)
+            return configuration
+        }
+    }
+}

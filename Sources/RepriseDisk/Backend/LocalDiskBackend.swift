@@ -41,7 +41,7 @@ public final class LocalDiskBackend: StorageBackend {
         report: @escaping @Sendable (DiskReport) -> Void = { _ in }
     ) throws(StorageError) {
         let opened = try OpenedDisks(
-            configurations,
+            configurations.sharing(memory.pool.capacityByteCount),
             lookupDirectory: lookupDirectory,
             wallClock: wallClock,
             report: report

@@ -13,10 +13,31 @@ extension DiskStore {
         }
     }
 
-    /// Writes a job's record: header and value in one call.
-    func write(_ job: PutJob, deadline: Int64?) -> Result<Void, DiskIOError> {
+    /// Writes a part of a job's record: the first is the header, which needs the checksum of the whole value,
+    /// and the value's first units, in one call.
+    func write(_ job: PutJob, part: Int, of parts: RecordParts, deadline: Int64?) -> Result<Void, DiskIOError>
+    {
         let object = job.object
-        let header = RecordHeader(
+        let page = part == 0 ? AlignedPages(copying: header(of: job, deadline: deadline).encoded) : nil
+        let units = parts.payloadUnits(of: part)
+        // A buffer outside the arena does not start at a page: it is copied to where it does.
+        var copy: AlignedPages?
+        if !object.isInArena { copy = AlignedPages(copying: object.bytes) }
+        return call { () throws(DiskIOError) in
+            var buffers: [UnsafeRawBufferPointer] = unsafe []
+            if let page { unsafe buffers.append(UnsafeRawBufferPointer(page.bytes)) }
+            if let value = unsafe copy?.bytes ?? object.units(units) {
+                unsafe buffers.append(UnsafeRawBufferPointer(value))
+            }
+            let offset = (Int(job.startUnit) + parts.units(of: part).lowerBound) * AllocationUnit.byteCount
+            try unsafe files.data.write(from: buffers, at: offset)
+            if sync == .data { try files.data.sync() }
+        }
+    }
+
+    private func header(of job: PutJob, deadline: Int64?) -> RecordHeader {
+        let object = job.object
+        return RecordHeader(
             identity: identity,
             startUnit: job.startUnit,
             sequence: job.sequence,
@@ -26,15 +47,6 @@ extension DiskStore {
             deadline: deadline,
             payloadChecksum: CRC32C.of(object.bytes)
         )
-        let page = AlignedPages(copying: header.encoded)
-        // A buffer outside the arena does not start at a page: it is copied to where it does.
-        let copy = unsafe object.paddedBytes == nil ? AlignedPages(copying: object.bytes) : nil
-        return call { () throws(DiskIOError) in
-            let value = unsafe UnsafeRawBufferPointer(copy?.bytes ?? object.paddedBytes ?? page.bytes)
-            let offset = Int(job.startUnit) * AllocationUnit.byteCount
-            try unsafe files.data.write(from: [UnsafeRawBufferPointer(page.bytes), value], at: offset)
-            if sync == .data { try files.data.sync() }
-        }
     }
 
     /// Writes over a record's header.
@@ -47,26 +59,58 @@ extension DiskStore {
         }
     }
 
-    /// Reads a record into an object, and proves it.
-    func readRecord(_ job: LoadJob, into object: MemoryObject) -> Result<Void, LoadFailure> {
-        let page = AlignedPages(count: 1)
+    /// Reads a part of a record into an object.
+    ///
+    /// - Returns: The checksum of the value's bytes in it and, of the first part, the header, proven.
+    func read(
+        _ job: LoadJob,
+        part: Int,
+        into object: MemoryObject
+    ) -> Result<(checksum: UInt32, header: RecordHeader?), LoadFailure> {
+        let page = part == 0 ? AlignedPages(count: 1) : nil
+        let (units, all) = (job.parts.payloadUnits(of: part), job.parts.units(of: part))
         do throws(LoadFailure) {
-            guard let value = unsafe object.paddedBytes else {
+            guard let value = unsafe object.units(units) else {
                 preconditionFailure("values are read into blocks of the arena")
             }
-            let wanted = unsafe page.bytes.count + value.count
-            let offset = Int(job.startUnit) * AllocationUnit.byteCount
+            let buffers = unsafe page.map { unsafe [$0.bytes, value] } ?? [value]
+            let offset = (Int(job.startUnit) + all.lowerBound) * AllocationUnit.byteCount
             let count = try reading { () throws(DiskIOError) in
-                try unsafe files.data.read(into: [page.bytes, value], at: offset)
+                try unsafe files.data.read(into: buffers, at: offset)
             }
-            guard count == wanted else { throw .fault(.shortRead) }
-            let header = try prove(page.span, job)
-            guard CRC32C.of(object.bytes) == header.payloadChecksum else { throw .fault(.checksum) }
-            object.describe(as: header.metadata)
-            return .success(())
+            guard count == all.count * AllocationUnit.byteCount else { throw .fault(.shortRead) }
+            let header: RecordHeader? = if let page { try prove(page.span, job) } else { nil }
+            return .success((checksum(of: object, units), header))
         } catch {
             return .failure(error)
         }
+    }
+
+    /// The checksum of the value's bytes in some of its units.
+    private func checksum(of object: MemoryObject, _ units: Range<Int>) -> UInt32 {
+        CRC32C.of(object.bytes.extracting(byteRange(of: object, units)))
+    }
+
+    private func byteRange(of object: MemoryObject, _ units: Range<Int>) -> Range<Int> {
+        let start = units.lowerBound * AllocationUnit.byteCount
+        return start..<max(start, min(units.upperBound * AllocationUnit.byteCount, object.byteCount))
+    }
+
+    /// What a record's parts come to, once all are read: the value proves itself, or not.
+    func prove(_ loaded: LoadedParts, _ job: LoadJob, _ object: MemoryObject) -> Result<Void, LoadFailure> {
+        if let failure = loaded.failure { return .failure(failure) }
+        guard let header = loaded.header else { return .failure(.fault(.shortRead)) }
+        var checksum = loaded.checksums[0]
+        for part in loaded.checksums.indices.dropFirst() {
+            checksum = CRC32C.combining(
+                checksum,
+                loaded.checksums[part],
+                byteCount: byteRange(of: object, job.parts.payloadUnits(of: part)).count
+            )
+        }
+        guard checksum == header.payloadChecksum else { return .failure(.fault(.checksum)) }
+        object.describe(as: header.metadata)
+        return .success(())
     }
 
     /// Rewrites a record's header with another deadline.

@@ -6,12 +6,23 @@ public protocol IOEngine: AnyObject, Sendable {
     /// Queues a request. Never blocks, and never calls the request's work on the calling thread.
     func submit(_ request: IORequest)
 
+    /// Lets the calling thread, which would only wait otherwise, carry out requests, too: from the first that
+    /// `begin` submits on, until none waits or `isDone` says so. It takes none from the background.
+    ///
+    /// An engine that cannot do that does nothing but `begin`.
+    func assist(_ begin: () -> Void, until isDone: () -> Bool)
+
     /// How long the longest call that has not returned has taken so far.
     var longestRunMilliseconds: Int64 { get }
 
     /// Waits until every request that was submitted has ended, and ends the threads; later requests are
     /// dropped.
     func close()
+}
+
+extension IOEngine {
+    /// Does nothing but `begin`.
+    public func assist(_ begin: () -> Void, until isDone: () -> Bool) { begin() }
 }
 
 /// One piece of work that does at most one call to a ``DiskFile``, or a few of one batch.

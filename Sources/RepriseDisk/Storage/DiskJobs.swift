@@ -13,13 +13,15 @@ final class PutJob: @unchecked Sendable {
     let slot: EntrySlot
     /// When the value expires; may change until its header is encoded.
     var deadline: Int64?
+    /// When it expires by the header that is written.
+    var writtenDeadline: Int64?
     var isCancelled = false
     /// Where it is being written.
     var block = SegregatedFitAllocator.BlockID.max
     var startUnit: UInt32 = 0
     var unitCount: UInt32 = 0
     var sequence = RecordSequence.zero
-    /// Calls under way: the write, and the withdrawals of records that it does not overwrite.
+    /// Calls under way: the write's, and the withdrawals of records that it does not overwrite.
     var pendingCallCount = 0
     var hasFailed = false
     /// Records whose places it overwrites.
@@ -29,12 +31,18 @@ final class PutJob: @unchecked Sendable {
     /// What an older copy of the key has to be recorded before the task ends.
     var olderChange: RecordedChange?
 
-    init(key: StorageKey, object: MemoryObject, slot: EntrySlot, deadline: Int64?) {
+    init(
+        key: StorageKey,
+        object: MemoryObject,
+        slot: EntrySlot,
+        deadline: Int64?,
+        engine: any IOEngine
+    ) {
         self.key = key
         self.object = object
         self.slot = slot
         self.deadline = deadline
-        task = PutTask()
+        task = PutTask { isDone in engine.assist({}, until: isDone) }
     }
 
     /// Bytes of memory that the job keeps in use.
@@ -71,6 +79,18 @@ final class WithdrawnRecord: @unchecked Sendable {
     }
 }
 
+/// What the parts of a record have come to.
+struct LoadedParts: Sendable {
+    /// The checksum of each part's share of the value.
+    var checksums: [UInt32]
+    /// The header, once it is read and proven.
+    var header: RecordHeader?
+    /// Why a part could not be read.
+    var failure: LoadFailure?
+
+    init(checksums: [UInt32]) { self.checksums = checksums }
+}
+
 /// One read that serves everybody who wants the same record.
 // Sendable: mutable properties are touched under the disk's lock only.
 final class LoadJob: @unchecked Sendable {
@@ -81,11 +101,24 @@ final class LoadJob: @unchecked Sendable {
     let startUnit: UInt32
     let payloadByteCount: Int
     let deadline: Int64?
+    /// How it is read.
+    let parts: RecordParts
+    /// Parts that have not ended.
+    var pendingPartCount: Int
+    /// What was read so far.
+    var loaded: LoadedParts
     /// Whether somebody wants the value in the memory's index, too.
     var promotes = false
     var completions: [@Sendable (MemoryObject?) -> Void] = []
 
-    init(key: StorageKey, slot: EntrySlot, entry: DiskEntry, startUnit: UInt32, deadline: Int64?) {
+    init(
+        key: StorageKey,
+        slot: EntrySlot,
+        entry: DiskEntry,
+        startUnit: UInt32,
+        deadline: Int64?,
+        parts: RecordParts
+    ) {
         self.key = key
         self.slot = slot
         sequence = entry.sequence
@@ -93,5 +126,8 @@ final class LoadJob: @unchecked Sendable {
         self.startUnit = startUnit
         payloadByteCount = entry.payloadByteCount
         self.deadline = deadline
+        self.parts = parts
+        pendingPartCount = parts.count
+        loaded = LoadedParts(checksums: Array(repeating: 0, count: parts.count))
     }
 }

@@ -10,9 +10,16 @@ public enum DiskSync: String, Hashable, Sendable, CaseIterable {
 public struct DiskLimits: Sendable {
     /// Threads that carry out I/O.
     public var threadCount = 4
-    /// Values that are being written at one time.
-    public var writeDepth = 2
-    /// Bytes of values that wait to be written or are being written; a put beyond it is dropped.
+    /// Values that are being written at one time, at most.
+    public var writeDepth = 32
+    /// Bytes of them beyond which a third one has to wait.
+    public var writingByteCountMax = 16 << 20
+    /// Records are divided among threads into parts of at least so many bytes,
+    public var partByteCountMin = 512 << 10
+    /// and of at most about twice so many.
+    public var partByteCountMax = 4 << 20
+    /// Bytes of values that wait to be written or are being written; a put beyond it is dropped. Of the memory
+    /// that values are read into all disks together take at most one over ``queueMemoryDivisor``.
     public var queueByteCountMax = 256 << 20
     /// Failed calls in a row after which a disk is taken out.
     public var failureCountMax = 8
@@ -25,6 +32,8 @@ public struct DiskLimits: Sendable {
     /// Waits between two looks at what has expired or is stuck.
     public var tickMilliseconds: Int64 = 100
 
+    /// The part of the memory, one over this, that may wait to be written.
+    static let queueMemoryDivisor = 4
     /// Bytes of journal records that wait to be written.
     static let journalBufferByteCountMax = 8 << 20
     /// Entries handled in one critical section by what visits every entry.

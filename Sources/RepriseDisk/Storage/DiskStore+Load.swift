@@ -45,7 +45,13 @@ extension DiskStore {
                 slot: slot,
                 entry: entry,
                 startUnit: state.startUnit(of: slot),
-                deadline: state.table.deadline(of: slot)
+                deadline: state.table.deadline(of: slot),
+                parts: RecordParts(
+                    unitCount: Int(AllocationUnit.count(forByteCount: entry.payloadByteCount) ?? 0) + 1,
+                    threadCount: limits.threadCount,
+                    sharing: state.loads.count + 1,
+                    limits: limits
+                )
             )
             job.completions = [completion]
             job.promotes = promoting
@@ -67,13 +73,18 @@ extension DiskStore {
         promoting: @escaping @Sendable (MemoryObject) -> Void
     ) {
         let job = ticket.job
-        engine.submit(
-            IORequest(priority: .read, byteCount: object.physicalByteCount) { [self] in
-                let result = readRecord(job, into: object)
-                if case .success = result, state.withLock({ _ in job.promotes }) { promoting(object) }
-                end(job, object, result)
-            }
-        )
+        for part in 0..<job.parts.count {
+            engine.submit(
+                IORequest(priority: .read, byteCount: object.physicalByteCount / job.parts.count) { [self] in
+                    let result = read(job, part: part, into: object)
+                    let whole = state.withLock { _ in job.end(part: part, result) }
+                    guard let whole else { return }
+                    let proven = prove(whole, job, object)
+                    if case .success = proven, state.withLock({ _ in job.promotes }) { promoting(object) }
+                    end(job, object, proven)
+                }
+            )
+        }
     }
 
     /// Ends a load for which no memory could be had.
@@ -94,6 +105,24 @@ extension DiskStore {
             completion(isGood ? object : nil)
         }
         object?.release()
+    }
+}
+
+extension LoadJob {
+    /// Takes what a part has come to; after the last, what all have.
+    fileprivate func end(
+        part: Int,
+        _ result: Result<(checksum: UInt32, header: RecordHeader?), LoadFailure>
+    ) -> LoadedParts? {
+        switch result {
+        case .success(let read):
+            loaded.checksums[part] = read.checksum
+            if let header = read.header { loaded.header = header }
+        case .failure(let failure):
+            loaded.failure = loaded.failure ?? failure
+        }
+        pendingPartCount -= 1
+        return pendingPartCount == 0 ? loaded : nil
     }
 }
 
@@ -130,8 +159,7 @@ extension DiskStore.State {
             note(.success(()), in: store)
             guard isCurrent(job, now: store.wallClock) else { return false }
             statistics.hitCount += 1
-            let unitCount = (AllocationUnit.count(forByteCount: job.payloadByteCount) ?? 0) + 1
-            statistics.readByteCount += UInt64(unitCount) * UInt64(AllocationUnit.byteCount)
+            statistics.readByteCount += UInt64(job.parts.unitCount) * UInt64(AllocationUnit.byteCount)
             return true
         case .failure(let failure):
             count(failure, in: store)

@@ -54,7 +54,13 @@ extension DiskStore.State {
             return nil
         }
         object.retain()
-        let job = PutJob(key: table.key(of: slot), object: object, slot: slot, deadline: deadline)
+        let job = PutJob(
+            key: table.key(of: slot),
+            object: object,
+            slot: slot,
+            deadline: deadline,
+            engine: store.engine
+        )
         job.olderChange = older
         jobs[slot] = job
         queue.append(job)

@@ -3,7 +3,7 @@ internal import RepriseCore
 extension DiskStore.State {
     /// Starts as many writes as may run at a time.
     mutating func startWrites(in store: DiskStore) {
-        while queue.runningCount < store.limits.writeDepth, !health.isOut, let job = queue.popFirst() {
+        while queue.mayStart(store.limits), !health.isOut, let job = queue.popFirst() {
             switch place(job, in: store) {
             case .placed: start(job, in: store)
             case .wait:
@@ -108,6 +108,7 @@ extension DiskStore.State {
     /// Submits a placed job's calls.
     private mutating func start(_ job: PutJob, in store: DiskStore) {
         queue.runningCount += 1
+        queue.runningByteCount += job.byteCount
         table.entries[job.slot].status = .writing
         table.entries[job.slot].block = job.block
         table.entries[job.slot].sequence = job.sequence
@@ -126,17 +127,33 @@ extension DiskStore.State {
 
     /// Submits the write of a record, once the journal says where it will be.
     mutating func write(_ job: PutJob, deadline: Int64?, in store: DiskStore) {
-        actions.requests.append(
-            IORequest(priority: .write, byteCount: job.byteCount) {
-                let result = store.write(job, deadline: deadline)
-                store.perform { $0.writeEnded(job, deadline: deadline, result, in: store) }
-            }
-        )
+        // Each part would wait for the device's cache to be written.
+        let isDivided = store.sync == .none && job.object.isInArena
+        let parts =
+            isDivided
+            ? RecordParts(
+                unitCount: Int(job.unitCount),
+                threadCount: max(1, store.limits.threadCount - 1),
+                sharing: queue.runningCount,
+                limits: store.limits
+            ) : RecordParts(whole: Int(job.unitCount))
+        job.writtenDeadline = deadline
+        job.pendingCallCount += parts.count - 1
+        for part in 0..<parts.count {
+            actions.requests.append(
+                IORequest(priority: .write, byteCount: job.byteCount / parts.count) {
+                    let result = store.write(job, part: part, of: parts, deadline: deadline)
+                    store.perform {
+                        $0.writeEnded(job, unitCount: parts.units(of: part).count, result, in: store)
+                    }
+                }
+            )
+        }
     }
 
     private mutating func writeEnded(
         _ job: PutJob,
-        deadline: Int64?,
+        unitCount: Int,
         _ result: Result<Void, DiskIOError>,
         in store: DiskStore
     ) {
@@ -144,12 +161,9 @@ extension DiskStore.State {
         if case .failure = result {
             job.hasFailed = true
         } else {
-            statistics.writtenByteCount += UInt64(job.unitCount) * UInt64(AllocationUnit.byteCount)
+            statistics.writtenByteCount += UInt64(unitCount) * UInt64(AllocationUnit.byteCount)
         }
         callEnded(of: job, in: store)
-        if !job.hasFailed, !job.isCancelled, job.deadline != deadline {
-            rewriteHeader(of: job.slot, in: store, waiting: nil)
-        }
     }
 
     /// Counts one of a job's calls as ended, and settles the job after the last.
@@ -157,6 +171,7 @@ extension DiskStore.State {
         job.pendingCallCount -= 1
         guard job.pendingCallCount == 0 else { return }
         queue.runningCount -= 1
+        queue.runningByteCount -= job.byteCount
         running.removeAll { $0 === job }
         if extents.unitCount(of: job.block) > job.unitCount, !job.hasFailed {
             extents.shrink(job.block, toUnitCount: job.unitCount)
@@ -200,6 +215,8 @@ extension DiskStore.State {
             end(job, stored: true)
         }
         flushJournal(in: store)
+        // It was changed after the header was encoded.
+        if job.deadline != job.writtenDeadline { rewriteHeader(of: job.slot, in: store, waiting: nil) }
     }
 
     /// Gives a job up whose write failed: what its place held before, and what may stand there now, is not to

@@ -37,7 +37,7 @@ extension LocalDiskBackend {
     /// Reads a value; blocks until it is there.
     ///
     /// - Precondition: not called inside a Swift task; this traps there.
-    public func getBlocking(_ key: StorageKey) -> MemoryObject? { submitPrefetchTask(key)?.wait() ?? nil }
+    public func getBlocking(_ key: StorageKey) -> MemoryObject? { load([key])[0] }
 
     /// Removes a key, and returns when that is recorded.
     ///
@@ -80,17 +80,32 @@ extension LocalDiskBackend {
     ///
     /// - Precondition: not called inside a Swift task; this traps there.
     public func batchedGetBlocking(_ keys: [StorageKey]) -> [MemoryObject] {
-        var tasks: [PrefetchTask] = []
-        for key in keys {
-            guard let task = submitPrefetchTask(key) else { break }
-            tasks.append(task)
-        }
-        let found = tasks.map { $0.wait() }
+        let found = load(keys)
         let prefix = found.prefix { $0 != nil }.compactMap { $0 }
         for object in found.dropFirst(prefix.count).compactMap({ $0 }) { object.release() }
         // From tail to head, so that a prefix is evicted from its tail.
         for key in keys.prefix(prefix.count).reversed() { unsafe key.withReference { unsafe touch($0) } }
         return prefix
+    }
+
+    /// Reads values up to the first that is not stored, with the help of the calling thread; `nil` for those
+    /// that could not be read, and for all from that first one on.
+    private func load(_ keys: [StorageKey]) -> [MemoryObject?] {
+        precondition(unsafe withUnsafeCurrentTask { unsafe $0 == nil }, "a read would block a task's thread")
+        var tasks: [PrefetchTask] = []
+        let begin = {
+            for key in keys {
+                guard let task = self.submitPrefetchTask(key) else { break }
+                tasks.append(task)
+            }
+        }
+        // Of several disks none must wait for another one's call.
+        if engines.count == 1 {
+            engines[0].assist(begin) { tasks.last?.hasEnded ?? true }
+        } else {
+            begin()
+        }
+        return keys.indices.map { $0 < tasks.count ? tasks[$0].wait() : nil }
     }
 
     /// Writes objects behind, from tail to head.

@@ -6,9 +6,18 @@ struct PutQueue {
     var byteCount = 0
     /// Jobs that are being written.
     var runningCount = 0
+    /// Bytes of memory that these keep in use.
+    var runningByteCount = 0
 
     /// Popped jobs are let go of when they are more than this and more than those that wait.
     private static let poppedCountMax = 64
+
+    /// Whether one more job may begin to be written.
+    func mayStart(_ limits: DiskLimits) -> Bool {
+        guard runningCount < limits.writeDepth else { return false }
+        // The second is checksummed while the device writes the first.
+        return runningCount < 2 || runningByteCount < limits.writingByteCountMax
+    }
 
     mutating func append(_ job: PutJob) { jobs.append(job) }
 

@@ -100,6 +100,8 @@ final class SimulationRun: @unchecked Sendable {
             configuration.wallClock = clock.wallClock
             configuration.limits.queueByteCountMax = 256 << 10
             configuration.limits.failureCountMax = 4
+            configuration.limits.partByteCountMin = 8 << 10
+            configuration.limits.partByteCountMax = 16 << 10
             let identity = generator.next() | 1
             configuration.makeIdentity = { identity }
             configuration.bootIdentity = UInt64(report.powerLossCount)
