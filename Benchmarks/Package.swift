@@ -31,6 +31,8 @@ let package = Package(
         benchmark("HashingBenchmark", ["RepriseCore", "RepriseHashing"]),
         benchmark("CoreBenchmark", ["RepriseCore"]),
         benchmark("FragmentationBenchmark", ["RepriseCore", "RepriseTesting"]),
+        // Reprise's part of disk_peers.py.
+        benchmark("DiskBench", ["RepriseCore", "RepriseDisk"]),
         // The peer that moves bytes and does nothing else, and a client of values over RESP and memcached's
         // protocol; see peers.py and redis_peers.py.
         .target(name: "LoopbackSupport"),

@@ -81,7 +81,7 @@ def main() -> int:
         samples = figures.collect(
             servers, lambda server, connections: measure(server, connections, options), options.rounds
         )
-    figures.print_conditions(options.rounds, options.operations, load)
+    figures.print_conditions(options.rounds, f"{options.operations} operations of 4 MiB", load)
     figures.print_table(samples, TITLES)
     all_met = figures.print_verdicts(samples, BARS)
     if options.json:

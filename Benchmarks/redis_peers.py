@@ -111,7 +111,7 @@ def main() -> int:
             lambda server, connections: redis_benchmark.measure(server, connections, options.operations),
             min(options.rounds, 3),
         )
-    figures.print_conditions(options.rounds, options.operations, load)
+    figures.print_conditions(options.rounds, f"{options.operations} operations of 4 MiB", load)
     figures.print_table(samples, TITLES)
     all_met = figures.print_verdicts(samples, BARS)
     print("\nThe same servers by redis-benchmark, in fewer rounds:\n")

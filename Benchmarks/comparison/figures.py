@@ -11,8 +11,17 @@ import subprocess
 import sys
 
 VALUE_BYTE_COUNT = 4 << 20
-CONNECTION_COUNTS = (1, 4)
 SUBJECT = "reprise"
+
+
+class Connections(int):
+    """As many connections as one measurement uses."""
+
+    def __str__(self) -> str:
+        return f"{int(self)} connection{'' if self == 1 else 's'}"
+
+
+CONNECTION_COUNTS = (Connections(1), Connections(4))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,13 +30,13 @@ class Metric:
 
     name: str
     unit: str
-    connections: int
+    # What is varied between measurements, and how it is written.
+    case: object
     more_is_better: bool
 
     @property
     def title(self) -> str:
-        plural = "" if self.connections == 1 else "s"
-        return f"{self.name}, {self.connections} connection{plural} ({self.unit})"
+        return f"{self.name}, {self.case} ({self.unit})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +44,7 @@ class Bar:
     """What a ratio of Reprise to a peer has to reach."""
 
     metric: str
-    connections: int
+    case: object
     peer: str
     bound: float
 
@@ -44,7 +53,7 @@ class Bar:
         metric = next(
             metric
             for metric in samples[SUBJECT]
-            if (metric.name, metric.connections) == (self.metric, self.connections)
+            if (metric.name, metric.case) == (self.metric, self.case)
         )
         ratio = statistics.median(ratios(samples, metric, self.peer))
         # "Not below": the spread of the peer decides, as two equal servers differ by noise.
@@ -72,20 +81,20 @@ def run_client(command: list[str]) -> str:
     return done.stdout
 
 
-def collect(servers, measure, rounds: int):
-    """samples[server][metric]: one figure for each round; `measure(server, connections)` returns them.
+def collect(subjects, measure, rounds: int, cases=CONNECTION_COUNTS):
+    """samples[name of subject][metric]: one figure for each round; `measure(subject, case)` returns them.
 
-    The order of the servers is rotated, so that drift of the machine meets all of them alike.
+    The order of the subjects is rotated, so that drift of the machine meets all of them alike.
     """
-    samples = {server.name: {} for server in servers}
+    samples = {subject.name: {} for subject in subjects}
     for number in range(-1, rounds):
-        order = servers[number % len(servers) :] + servers[: number % len(servers)]
-        for connections in CONNECTION_COUNTS:
-            for server in order:
-                figures = measure(server, connections)
-                # The round before the first warms every server up and is thrown away.
+        order = subjects[number % len(subjects) :] + subjects[: number % len(subjects)]
+        for case in cases:
+            for subject in order:
+                figures = measure(subject, case)
+                # The round before the first warms everything up and is thrown away.
                 for metric, value in figures.items() if number >= 0 else ():
-                    samples[server.name].setdefault(metric, []).append(value)
+                    samples[subject.name].setdefault(metric, []).append(value)
         print(f"round {number + 1} of {rounds} done", file=sys.stderr, flush=True)
     return samples
 
@@ -98,10 +107,10 @@ def spread(values: list[float]) -> str:
     return f"{figure(statistics.median(values))} ({figure(min(values))}–{figure(max(values))})"
 
 
-def print_conditions(rounds: int, operations: int, load: float) -> None:
+def print_conditions(rounds: int, amount: str, load: float) -> None:
     """Prints what was measured where; `load` is the load average when it began."""
-    amount = f"{rounds} rounds, {operations} operations of 4 MiB, {os.cpu_count()} cores"
-    print(f"\n{amount}, Linux {platform.release()}; median (min–max); ratios are taken round by round.\n")
+    conditions = f"{rounds} rounds, {amount}, {os.cpu_count()} cores"
+    print(f"\n{conditions}, Linux {platform.release()}; median (min–max); ratios are round by round.\n")
     if load > (os.cpu_count() or 1):
         print(f"The machine was busy with other work (load {load:.1f} at the start): judge nothing by it.\n")
 
@@ -110,7 +119,7 @@ def print_table(samples, titles: dict[str, str]) -> None:
     """Prints a Markdown table; `titles` are those of the peers, in order, by their name."""
     columns = ["metric", *titles.values(), "Reprise", *(f"Reprise / {title}" for title in titles.values())]
     rows = [columns, ["---"] * len(columns)]
-    for metric in sorted(samples[SUBJECT], key=lambda metric: (metric.connections, metric.name)):
+    for metric in samples[SUBJECT]:
         figures = [spread(samples[name][metric]) for name in (*titles, SUBJECT)]
         rows.append([metric.title, *figures, *(spread(ratios(samples, metric, peer)) for peer in titles)])
     for row in rows:
@@ -129,7 +138,7 @@ def print_verdicts(samples, bars: list[Bar]) -> bool:
 def write_samples(samples, path) -> None:
     """Writes every sample as JSON."""
     flat = {
-        name: {f"{metric.name}/{metric.connections}": values for metric, values in metrics.items()}
+        name: {f"{metric.name}/{metric.case}": values for metric, values in metrics.items()}
         for name, metrics in samples.items()
     }
     path.write_text(json.dumps(flat, indent=1))
