@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+from collections import Counter
 
 from support import lm, resp
 from support.node import Node, binary
@@ -32,7 +33,7 @@ class DiskCase(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.path = os.path.join(self.folder.name, "disk")
 
-    def start(self, memory="1MiB", size="64MiB", *arguments) -> Node:
+    def start(self, memory="2MiB", size="64MiB", *arguments) -> Node:
         node = Node(memory=memory, arguments=["--disk", f"{self.path}:{size}", *arguments])
         self.addCleanup(node.__exit__, None, None, None)
         node.was_told_to_end = True
@@ -74,6 +75,14 @@ class ColdValues(DiskCase):
             self.assertEqual(client.call("GET", key), value, key)
         self.assertGreater(disk_statistic(node, "hits_total"), 20)
         self.assertEqual(client.call("DBSIZE"), len(values))
+
+    def test_values_that_come_faster_than_the_disk_takes_them_are_not_refused(self):
+        node = self.start()
+        client = self.connect(node)
+        count = 5_000
+        client.send(b"".join(resp.command("SET", f"key-{number}", b"x" * 3_000) for number in range(count)))
+        replies = Counter(client.read_reply() for _ in range(count))
+        self.assertEqual(replies, {b"+OK\r\n": count})
 
     def test_a_pipeline_of_cold_and_warm_values_keeps_its_order(self):
         node = self.start()
