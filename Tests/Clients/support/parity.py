@@ -19,6 +19,8 @@ from . import resp
 REPLY_LIMIT_SECONDS = 5.0
 SILENCE = b"(nothing came)"
 CLOSED = b"(closed)"
+# The shortest times to live of the tables last 200 ms.
+STALL_SECONDS = 0.1
 LONGEST_SHOWN = 300
 
 
@@ -180,6 +182,18 @@ def masked(*names: str) -> Callable[[bytes], bytes]:
 # Running
 
 
+class Outcomes(list):
+    """What came of each step: labels and replies."""
+
+    # How long the slowest step took.
+    longest_step_seconds = 0.0
+
+    @property
+    def has_stalled(self) -> bool:
+        """Whether a step took so long that a time to live may have run out behind it."""
+        return self.longest_step_seconds > STALL_SECONDS
+
+
 @dataclass
 class Session:
     """One run of a script against one server: its connections, and what came of each step."""
@@ -187,7 +201,7 @@ class Session:
     server: object
     protocol: int = 2
     connections: dict[str, resp.Client] = field(default_factory=dict)
-    outcomes: list[tuple[str, bytes]] = field(default_factory=list)
+    outcomes: Outcomes = field(default_factory=Outcomes)
 
     def connection(self, name="first") -> resp.Client:
         if name not in self.connections:
@@ -201,12 +215,15 @@ class Session:
         for client in self.connections.values():
             client.close()
 
-    def run(self, steps) -> list[tuple[str, bytes]]:
+    def run(self, steps) -> Outcomes:
         for step in steps:
             if callable(step):
                 step(self)
-            else:
-                self.do(step)
+                continue
+            start = time.monotonic()
+            self.do(step)
+            taken = time.monotonic() - start
+            self.outcomes.longest_step_seconds = max(self.outcomes.longest_step_seconds, taken)
         return self.outcomes
 
     def record(self, label: str, outcome: bytes) -> None:
@@ -255,7 +272,7 @@ class Session:
             return SILENCE
 
 
-def run(server, script: Case, protocol: int) -> list[tuple[str, bytes]]:
+def run(server, script: Case, protocol: int) -> Outcomes:
     """What a server answers to a script on fresh connections."""
     session = Session(server, protocol)
     try:
