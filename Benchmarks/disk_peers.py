@@ -50,7 +50,8 @@ class Case:
     value_byte_count: int
     batch_count: int
 
-    def __str__(self) -> str:
+    @property
+    def title(self) -> str:
         batch = "one by one" if self.batch_count == 1 else f"{self.batch_count} at a time"
         return f"{self.value_byte_count // MEBIBYTE} MiB, {batch}"
 

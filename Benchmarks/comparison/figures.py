@@ -17,8 +17,9 @@ SUBJECT = "reprise"
 class Connections(int):
     """As many connections as one measurement uses."""
 
-    def __str__(self) -> str:
-        return f"{int(self)} connection{'' if self == 1 else 's'}"
+    @property
+    def title(self) -> str:
+        return f"{self} connection{'' if self == 1 else 's'}"
 
 
 CONNECTION_COUNTS = (Connections(1), Connections(4))
@@ -30,13 +31,13 @@ class Metric:
 
     name: str
     unit: str
-    # What is varied between measurements, and how it is written.
+    # What is varied between measurements; has a title.
     case: object
     more_is_better: bool
 
     @property
     def title(self) -> str:
-        return f"{self.name}, {self.case} ({self.unit})"
+        return f"{self.name}, {self.case.title} ({self.unit})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +139,7 @@ def print_verdicts(samples, bars: list[Bar]) -> bool:
 def write_samples(samples, path) -> None:
     """Writes every sample as JSON."""
     flat = {
-        name: {f"{metric.name}/{metric.case}": values for metric, values in metrics.items()}
+        name: {f"{metric.name}/{metric.case.title}": values for metric, values in metrics.items()}
         for name, metrics in samples.items()
     }
     path.write_text(json.dumps(flat, indent=1))
