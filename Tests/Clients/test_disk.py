@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -277,6 +278,23 @@ class Directories(DiskCase):
         self.assertIn("starts empty", node.output())
 
 
+class Removed(DiskCase):
+    def test_a_directory_that_disappears_is_made_anew_at_the_next_start(self):
+        node = self.start("16MiB")
+        client = self.connect(node)
+        self.assertEqual(client.call("SET", "a", pattern(1, 50_000)), b"OK")
+        self.wait_until_written(node)
+        shutil.rmtree(self.path)
+        for number in range(20):
+            self.assertEqual(client.call("SET", f"k{number}", pattern(number, 50_000)), b"OK")
+        self.wait_until_written(node)
+        self.assertEqual(client.call("GET", "a"), pattern(1, 50_000))
+        self.stop(node)
+        node = self.start("16MiB")
+        self.assertEqual(self.connect(node).call("DBSIZE"), 0)
+        self.stop(node)
+
+
 @unittest.skipUnless(os.geteuid() == 0, "mounting a file system takes root")
 class FullAndBroken(DiskCase):
     def setUp(self):
@@ -326,6 +344,59 @@ class FullAndBroken(DiskCase):
         self.assertIn("serves again", node.output())
         self.assertEqual(client.call("SET", "after", pattern(9, 50_000)), b"OK")
         self.wait_until_written(node)
+
+
+    def test_a_device_whose_writes_fail_takes_the_disk_out_and_it_returns(self):
+        filler = self.mount_device_without_room()
+        node = self.start("16MiB")
+        client = self.connect(node)
+        self.assertEqual(client.call("SET", "before", pattern(1, 50_000)), b"OK")
+        self.wait_until_written(node)
+        with filler.open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1 << 16))
+                file.flush()
+        deadline = time.monotonic() + LIMIT_SECONDS
+        number = 0
+        while disk_statistic(node, "out") == 0 and time.monotonic() < deadline:
+            number += 1
+            self.assertEqual(client.call("SET", f"k{number}", pattern(number, 100_000)), b"OK")
+            self.assertEqual(client.call("GET", f"k{number}"), pattern(number, 100_000))
+        self.assertEqual(disk_statistic(node, "out"), 1)
+        self.assertGreater(disk_statistic(node, "io_errors_total"), 0)
+        self.assertIn("taken out", node.output())
+        filler.unlink()
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while disk_statistic(node, "entries") < 3 and time.monotonic() < deadline:
+            client.call("SET", f"after{time.monotonic()}", pattern(2, 100_000))
+            time.sleep(0.1)
+        self.assertEqual(disk_statistic(node, "out"), 0)
+        self.stop(node)
+        node = self.start("16MiB")
+        self.assertIn(self.connect(node).call("GET", "before"), (pattern(1, 50_000), None))
+        self.stop(node)
+
+    def mount_device_without_room(self) -> pathlib.Path:
+        """Puts a file system on a device whose blocks are taken from the one that is mounted already; returns
+        a file by which that can be filled, so that the device has no blocks for what is written."""
+        folder = pathlib.Path(self.path)
+        image = folder / "image"
+        with image.open("wb") as file:
+            file.truncate(128 << 20)
+        self.path = os.path.join(self.folder.name, "device")
+        os.makedirs(self.path)
+        if not shutil.which("mkfs.ext4"):
+            self.skipTest("mkfs.ext4 is not installed")
+        attached = subprocess.run(["losetup", "-f", "--show", image], capture_output=True, text=True)
+        if attached.returncode != 0:
+            self.skipTest(f"no loop device can be had here: {attached.stderr.strip()}")
+        device = attached.stdout.strip()
+        self.addCleanup(subprocess.run, ["losetup", "-d", device], check=False)
+        subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", device], check=True)
+        subprocess.run(["mount", device, self.path], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.path], check=False)
+        self.path = os.path.join(self.path, "disk")
+        return folder / "filler"
 
 
 class Checks(DiskCase):
