@@ -55,7 +55,7 @@ public final class ThreadedIOEngine: IOEngine {
     /// Lets the calling thread carry out requests until none waits or `isDone` says so.
     public func assist(_ begin: () -> Void, until isDone: () -> Bool) {
         let identifier = pthread_self()
-        // A request's own thread that waited would be missing from the engine anyway, and is not counted twice.
+        // A request's own thread that waits is one of the engine's already.
         let isGuest = shared.state.withLock { $0.addGuest(identifier) }
         begin()
         guard isGuest else { return }

@@ -18,8 +18,8 @@ public struct DiskLimits: Sendable {
     public var partByteCountMin = 512 << 10
     /// and of at most about twice so many.
     public var partByteCountMax = 4 << 20
-    /// Bytes of values that wait to be written or are being written; a put beyond it is dropped. Of the memory
-    /// that values are read into all disks together take at most one over ``queueMemoryDivisor``.
+    /// Bytes of values that wait to be written or are being written; a put beyond it is dropped. Of the
+    /// memory that values are read into all disks together take at most one over ``queueMemoryDivisor``.
     public var queueByteCountMax = 256 << 20
     /// Failed calls in a row after which a disk is taken out.
     public var failureCountMax = 8
