@@ -33,6 +33,7 @@ let package = Package(
         .executable(name: "reprise", targets: ["reprise"]),
         .library(name: "RepriseCore", targets: ["RepriseCore"]),
         .library(name: "RepriseDisk", targets: ["RepriseDisk"]),
+        .library(name: "RepriseEngine", targets: ["RepriseEngine"]),
         .library(name: "RepriseHashing", targets: ["RepriseHashing"]),
         .library(name: "RepriseWire", targets: ["RepriseWire"]),
         .library(name: "RepriseNode", targets: ["RepriseNode"]),
@@ -52,6 +53,7 @@ let package = Package(
         library("RepriseHashing", ["RepriseCore", crypto]),
         library("RepriseWire", ["RepriseCore"]),
         library("RepriseDisk", ["RepriseCore", "CRepriseShims"]),
+        library("RepriseEngine", ["RepriseCore", "RepriseHashing"]),
         library("RepriseTesting", ["RepriseCore", "RepriseDisk"]),
         library("RepriseNode", ["RepriseCore", "RepriseDisk"]),
         library(
@@ -73,6 +75,10 @@ let package = Package(
         .executableTarget(name: "simulate", dependencies: ["RepriseTesting"], swiftSettings: house),
         tests("RepriseCoreTests", ["RepriseCore", "RepriseTesting"]),
         tests("RepriseDiskTests", ["RepriseCore", "RepriseDisk", "RepriseTesting"]),
+        tests(
+            "RepriseEngineTests",
+            ["RepriseCore", "RepriseDisk", "RepriseEngine", "RepriseHashing", "RepriseTesting"]
+        ),
         tests("RepriseHashingTests", ["RepriseCore", "RepriseHashing"]),
         tests("RepriseWireTests", ["RepriseCore", "RepriseWire", "RepriseTesting"]),
         tests(

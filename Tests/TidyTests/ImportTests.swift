@@ -8,6 +8,7 @@ import Testing
         "RepriseWire": ["RepriseCore", "CRepriseShims"],
         "RepriseHashing": ["RepriseCore", "Crypto"],
         "RepriseDisk": ["RepriseCore", "CRepriseShims"],
+        "RepriseEngine": ["RepriseCore", "RepriseHashing"],
         "RepriseTesting": ["RepriseCore", "RepriseDisk"],
         "simulate": ["RepriseTesting"],
         "RepriseNode": ["RepriseCore", "RepriseDisk"],

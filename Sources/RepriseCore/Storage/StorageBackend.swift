@@ -41,6 +41,11 @@ public protocol StorageBackend: AnyObject, Sendable {
     @discardableResult
     func remove(_ key: StorageKey) -> Bool
 
+    /// Removes a key without blocking: it is not found any more when this returns. The task ends when no end
+    /// of the process can bring it back, with whether it was stored.
+    @discardableResult
+    func submitRemoveTask(_ key: StorageKey) -> BackendTask<Bool>
+
     /// Keeps a key from being evicted until ``unpin(_:)``; `false` when it is not stored. A pin passes to the
     /// value that replaces the key's, and ends with the key's removal.
     func pin(_ key: StorageKey) -> Bool
@@ -69,6 +74,10 @@ public protocol StorageBackend: AnyObject, Sendable {
 }
 
 extension StorageBackend {
+    /// Removes a key, for backends in which that does not block.
+    @discardableResult
+    public func submitRemoveTask(_ key: StorageKey) -> BackendTask<Bool> { BackendTask(ended: remove(key)) }
+
     /// Whether a key is stored. Leaves recency alone.
     public func contains(_ key: StorageKey) -> Bool { contains(key, pinning: false) }
 

@@ -46,6 +46,7 @@ extension LocalDiskBackend {
     public func remove(_ key: StorageKey) -> Bool { submitRemoveTask(key).wait() }
 
     /// Removes a key; the task ends when that is recorded, with whether the key was stored.
+    @discardableResult
     public func submitRemoveTask(_ key: StorageKey) -> BackendTask<Bool> {
         let task = BackendTask<Bool>()
         let removals = unsafe key.withReference { key in disks.map { unsafe $0.remove(key) } }

@@ -1,0 +1,172 @@
+public import RepriseCore
+
+/// Composes storage backends, fastest first, into one store.
+///
+/// A put goes to all of them. A get asks memory, then the others in their order; what a slower one has is
+/// promoted to the faster ones, and one load serves everybody who wants the key meanwhile. Backends are known
+/// by their protocol only. Memory comes first, and lends the memory that values are made in, also when it
+/// stores none itself.
+///
+/// **Never an old value.** Puts of one key reach all backends in the same order. A backend that refuses a put
+/// forgets the key. A load that a put or removal has overtaken serves those who had asked before, and goes
+/// nowhere else.
+///
+/// Calls that may do I/O block; they trap inside a Swift task where their backends do.
+///
+/// - Source: LMCache `lmcache/v1/storage_backend/storage_manager.py`.
+public final class StorageManager: Sendable {
+    /// Values in memory.
+    public let memory: LocalCPUBackend
+    /// All backends with their names, memory first.
+    public let tiers: [StorageTier]
+    /// The limits that the manager was made with.
+    public let limits: StorageManagerLimits
+    let pins = Lock(LookupPins())
+    let prefetches: PrefetchQueue
+    private let stripes: [Lock<StateMachine>]
+
+    /// The name of the memory backend.
+    public static let memoryName = "LocalCPUBackend"
+    private static let stripeCount = 64
+
+    /// Composes backends.
+    ///
+    /// - Parameter slower: Fastest first, with different names, none of them ``memoryName``, or this traps.
+    public init(
+        memory: LocalCPUBackend,
+        slower: [StorageTier] = [],
+        limits: StorageManagerLimits = StorageManagerLimits()
+    ) {
+        self.memory = memory
+        self.limits = limits
+        tiers = [StorageTier(name: Self.memoryName, backend: memory)] + slower
+        precondition(Set(tiers.map(\.name)).count == tiers.count, "backends have names of their own")
+        stripes = (0..<Self.stripeCount).map { _ in Lock(StateMachine()) }
+        prefetches = PrefetchQueue(limits)
+    }
+
+    deinit {
+        // Not waited for: the last reference may be a prefetch's own.
+        prefetches.beginClosing()
+    }
+
+    /// The backends behind memory.
+    var slower: ArraySlice<StorageTier> { tiers.dropFirst() }
+
+    func stripe(of key: StorageKey) -> Lock<StateMachine> {
+        stripes[Int(truncatingIfNeeded: key.fingerprint % UInt64(Self.stripeCount))]
+    }
+
+    /// Whether no load or removal is under way.
+    var isIdle: Bool { stripes.allSatisfy { $0.withLock { $0.isIdle } } }
+
+    /// Allocates memory for a value, evicting what is needed; see ``LocalCPUBackend/allocate(_:evicting:)``.
+    public func allocate(_ metadata: MemoryObjectMetadata) throws(StorageError) -> MemoryObject? {
+        try memory.allocate(metadata)
+    }
+
+    /// Stores an object everywhere; the backends take references of their own.
+    ///
+    /// Memory has it when this returns; others take it as put tasks.
+    ///
+    /// - Returns: How many backends took it.
+    @discardableResult
+    public func put(_ key: StorageKey, _ object: MemoryObject) -> Int {
+        let refusing = stripe(of: key).withLock { state in
+            state.put(key)
+            return tiers.filter { $0.backend.submitPutTask(key, object) == nil }
+        }
+        // What they have is older than what the others have now.
+        for tier in refusing { tier.backend.submitRemoveTask(key) }
+        return tiers.count - refusing.count
+    }
+
+    /// Stores objects under the keys at the same positions, from tail to head.
+    ///
+    /// - Precondition: as many keys as objects, or this traps.
+    public func batchedPut(_ keys: [StorageKey], _ objects: [MemoryObject]) {
+        precondition(keys.count == objects.count, "as many keys as objects")
+        for index in keys.indices.reversed() { put(keys[index], objects[index]) }
+    }
+
+    /// The value of a key, with a reference for the caller, or `nil`.
+    public func get(_ key: StorageKey) -> MemoryObject? {
+        if let object = memory.getBlocking(key) { return object }
+        guard !slower.isEmpty else { return nil }
+        let (found, action) = stripe(of: key).withLock { state -> (MemoryObject?, StateMachine.GetAction?) in
+            // It may have been put since; a load would then look for it where it has not arrived yet.
+            if let object = memory.getBlocking(key) { return (object, nil) }
+            return (nil, state.get(key))
+        }
+        switch action {
+        case .wait(let flight): return flight.task.wait()
+        case .load(let flight): return load(key, flight)
+        case nil: return found
+        }
+    }
+
+    /// The values of the longest stored prefix of `keys`, with references for the caller.
+    public func batchedGet(_ keys: [StorageKey]) -> [MemoryObject] {
+        var objects: [MemoryObject] = []
+        for key in keys {
+            guard let object = get(key) else { break }
+            objects.append(object)
+        }
+        return objects
+    }
+
+    private func load(_ key: StorageKey, _ flight: Flight) -> MemoryObject? {
+        var object: MemoryObject?
+        var faster = 0
+        for tier in slower where object == nil {
+            faster += 1
+            object = tier.backend.getBlocking(key)
+        }
+        stripe(of: key).withLock { state in
+            let action = state.loadEnded(key, flight)
+            guard let object else { return }
+            for _ in 0..<action.waiterCount { object.retain() }
+            guard action.promotes else { return }
+            // From slow to fast: memory, which is asked first, has it last.
+            for tier in tiers[..<faster].reversed() { tier.backend.submitPutTask(key, object) }
+        }
+        flight.task.end(object)
+        return object
+    }
+
+    /// Removes a key everywhere, or from the backends with these names.
+    ///
+    /// - Returns: How many backends had it.
+    @discardableResult
+    public func remove(_ key: StorageKey, from names: Set<String>? = nil) -> Int {
+        let tasks = stripe(of: key).withLock { state in
+            state.removalBegan(key)
+            return chosen(names).map { $0.backend.submitRemoveTask(key) }
+        }
+        // A disk writes down what it forgets.
+        let count = tasks.count { $0.wait() }
+        stripe(of: key).withLock { $0.removalEnded(key) }
+        return count
+    }
+
+    /// Removes every key everywhere, or from the backends with these names.
+    ///
+    /// - Returns: How many keys were removed, each counted once.
+    @discardableResult
+    public func clear(_ names: Set<String>? = nil) -> Int {
+        let keys = Set(chosen(names).flatMap(\.backend.keys))
+        return keys.count { remove($0, from: names) > 0 }
+    }
+
+    /// The backends with these names, or all.
+    func chosen(_ names: Set<String>?) -> [StorageTier] {
+        guard let names else { return tiers }
+        return tiers.filter { names.contains($0.name) }
+    }
+
+    /// Ends prefetches and closes the backends, slowest first; calling it again does nothing.
+    public func close() {
+        prefetches.close()
+        for tier in tiers.reversed() { tier.backend.close() }
+    }
+}
