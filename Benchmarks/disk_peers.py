@@ -122,15 +122,28 @@ class Fio:
 
 
 class LMCache:
-    """LMCache's backend in a process of its own, which removes its files after each measurement."""
+    """LMCache's backend in a process of its own, which removes its files after each measurement.
+
+    Its memory grows with each measurement, so the process is replaced after every round."""
 
     def __init__(self, mode: str, directory: pathlib.Path):
         self.name = mode
         program = pathlib.Path(__file__).parent / "comparison" / "lmcache_disk.py"
-        command = [sys.executable, str(program), str(directory / f"lmcache-{mode}"), mode]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.command = [sys.executable, str(program), str(directory / f"lmcache-{mode}"), mode]
+        self.measured = 0
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def measure(self, case: Case, count: int) -> dict:
+        if self.measured == len(CASES):
+            self.measured = 0
+            self.close()
+            self.start()
+        self.measured += 1
         self.process.stdin.write(f"{case.value_byte_count} {count} {case.batch_count}\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
