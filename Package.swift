@@ -85,6 +85,13 @@ let package = Package(
             "RepriseServerTests",
             ["RepriseCore", "RepriseNode", "RepriseServer", "RepriseWire", "RepriseRemote", "RepriseTesting"]
         ),
+        tests(
+            "RepriseRemoteTests",
+            [
+                "RepriseCore", "RepriseEngine", "RepriseNode", "RepriseServer", "RepriseWire",
+                "RepriseRemote", "RepriseTesting",
+            ]
+        ),
         tests("RepriseReplayTests", ["RepriseCore", "RepriseReplay", "RepriseRemote", "RepriseTesting"]),
         tests("TidyTests", []),
     ]

@@ -41,7 +41,7 @@ extension NodeURL {
         return isSecret ? (words.count == 2 ? "\(words[0])://..." : "...") : text
     }
 
-    private static func unix(parsing path: String) throws(NodeURLProblem) -> Address {
+    internal static func unix(parsing path: String) throws(NodeURLProblem) -> Address {
         guard path.hasPrefix("/"), path.utf8.count > 1, !path.utf8.contains(0) else {
             throw NodeURLProblem("the path of a Unix socket must be absolute")
         }
@@ -51,7 +51,10 @@ extension NodeURL {
         return .unix(path: path)
     }
 
-    private static func tcp(parsing rest: String) throws(NodeURLProblem) -> Address {
+    internal static func tcp(
+        parsing rest: String,
+        defaultPort: UInt16 = NodeURL.defaultPort
+    ) throws(NodeURLProblem) -> Address {
         let (host, portText) = try splitPort(rest)
         guard !host.isEmpty, host.utf8.count <= hostByteCountMax, host.utf8.allSatisfy(isHostByte) else {
             throw NodeURLProblem("there is no host name or address where one belongs")

@@ -1,3 +1,5 @@
+internal import RepriseCore
+
 /// Why a node could not be reached, or did not answer as its protocol says.
 ///
 /// A miss is not an error. After any of these but `invalidURL`, `invalidArgument` and `rejected` the
@@ -58,5 +60,25 @@ public struct RemoteError: Error, Hashable, Sendable, CustomStringConvertible {
             "'\(text)': \(reason); a URL is lm://host:port, lm://[::1]:port, unix:///path, "
                 + "redis://[:password@]host:port or redis+unix:///path"
         )
+    }
+}
+
+extension RemoteError {
+    /// Whether a RESP server's error begins with one of these words.
+    internal func hasPrefix(_ words: String...) -> Bool {
+        code == .rejected && words.contains { message.hasPrefix($0 + " ") || message == $0 }
+    }
+
+    /// Waits a moment.
+    ///
+    /// - Throws: `timedOut` when the moment would end after the deadline.
+    internal static func pause(
+        milliseconds: Int64,
+        until deadline: ContinuousClock.Instant?
+    ) throws(RemoteError) {
+        if let deadline, ContinuousClock.now + .milliseconds(milliseconds) >= deadline {
+            throw RemoteError(.timedOut, "the store did not recover within the time limit")
+        }
+        Thread.sleep(milliseconds: milliseconds)
     }
 }

@@ -4,10 +4,10 @@ extension StreamSocket {
     /// Connects to a node: to each address of a host name in turn, or to a Unix socket.
     ///
     /// - Throws: ``RemoteError``, the last address's when there are several.
-    init(connectingTo url: NodeURL, timeouts: RemoteTimeouts) throws(RemoteError) {
+    static func connected(to url: NodeURL, timeouts: RemoteTimeouts) throws(RemoteError) -> StreamSocket {
         switch url.address {
-        case .tcp(let host, let port): self = try StreamSocket.connect(host: host, port: port, timeouts)
-        case .unix(let path): self = try StreamSocket.connect(unixPath: path, timeouts)
+        case .tcp(let host, let port): try connect(host: host, port: port, timeouts)
+        case .unix(let path): try connect(unixPath: path, timeouts)
         }
     }
 

@@ -1,8 +1,11 @@
 internal import Glibc
+internal import RepriseCore
 
 /// One connected stream socket, blocking, closed when its owner goes.
 internal struct StreamSocket: ~Copyable, Sendable {
     private(set) var descriptor: Int32
+    /// When sending and receiving give up, however much progress they make; `nil` for never.
+    var deadline: ContinuousClock.Instant?
 
     /// The largest count given to one system call; Linux cuts transfers at 2 GiB - 4 KiB anyway. See
     /// write(2).
@@ -72,6 +75,7 @@ internal struct StreamSocket: ~Copyable, Sendable {
         let bodyRest = body.extracting(bodyOffset..<body.byteCount)
         let tailRest = tail.extracting(tailOffset..<tail.byteCount)
         while true {
+            try checkDeadline()
             // SAFETY: the vectors point into the views, which live during the call.
             let outcome = unsafe headRest.withUnsafeBytes { head in
                 unsafe bodyRest.withUnsafeBytes { body in
@@ -163,13 +167,55 @@ internal struct StreamSocket: ~Copyable, Sendable {
         at offset: Int,
         flags: Int32
     ) throws(RemoteError) -> Int {
+        // SAFETY: the callers check that `count` bytes from `offset` on lie within the buffer.
+        try unsafe receiveOnce(count, at: buffer.address(at: offset), flags: flags)
+    }
+
+    /// Receives exactly `byteCount` bytes into an object, from `start` on, blocking.
+    ///
+    /// - Precondition: the object holds them there.
+    /// - Throws: As for a buffer.
+    func receive(
+        _ byteCount: Int,
+        into object: MemoryObject,
+        at start: Int
+    ) throws(RemoteError) {
+        precondition(start >= 0 && byteCount <= object.byteCount - start, "past the object's end")
+        // SAFETY: the caller holds the object, and nobody else knows it yet; the bounds were checked.
+        guard byteCount > 0, let base = unsafe object.mutableBytes.baseAddress else { return }
+        var offset = 0
+        while offset < byteCount {
+            let count = min(byteCount - offset, StreamSocket.transferByteCountMax)
+            let received = try unsafe receiveOnce(count, at: base + start + offset, flags: Int32(MSG_WAITALL))
+            guard received > 0 else {
+                throw RemoteError(
+                    .closed,
+                    "the peer closed the connection after \(offset) of \(byteCount) bytes"
+                )
+            }
+            offset += received
+        }
+    }
+
+    /// Receives once to an address; returns 0 at the stream's end.
+    private func receiveOnce(
+        _ count: Int,
+        at address: UnsafeMutableRawPointer,
+        flags: Int32
+    ) throws(RemoteError) -> Int {
         while true {
-            // SAFETY: the callers check that `count` bytes from `offset` on lie within the buffer.
-            let received = unsafe recv(descriptor, buffer.address(at: offset), count, flags)
+            try checkDeadline()
+            // SAFETY: the callers own `count` bytes at the address.
+            let received = unsafe recv(descriptor, address, count, flags)
             guard received < 0 else { return received }
             let number = errno
             guard number == EINTR else { throw StreamSocket.error(number, during: "receive") }
         }
+    }
+
+    private func checkDeadline() throws(RemoteError) {
+        guard let deadline, ContinuousClock.now >= deadline else { return }
+        throw RemoteError(.timedOut, "the whole call has taken longer than its time limit")
     }
 
     /// The error that stands for an error number of a system call.

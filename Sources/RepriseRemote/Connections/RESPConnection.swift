@@ -40,7 +40,7 @@ public struct RESPConnection: ~Copyable, Sendable {
         _ timeouts: RemoteTimeouts
     ) throws(RemoteError) -> RESPConnection {
         do {
-            let socket = try StreamSocket(connectingTo: url, timeouts: timeouts)
+            let socket = try StreamSocket.connected(to: url, timeouts: timeouts)
             var connection = RESPConnection(socket, RESPReplyLimits())
             try connection.greet(url.credentials)
             return connection
@@ -67,6 +67,48 @@ public struct RESPConnection: ~Copyable, Sendable {
 
     /// Closes the connection.
     public mutating func close() { socket.close() }
+
+    /// When calls give up, however much progress they make; `nil` for never.
+    public var deadline: ContinuousClock.Instant? {
+        get { socket.deadline }
+        set { socket.deadline = newValue }
+    }
+
+    /// Receives a part of a payload that was announced.
+    ///
+    /// - Precondition: the payload has so many bytes left.
+    internal mutating func takeBytes(_ byteCount: Int) throws(RemoteError) -> [UInt8] {
+        try fill(byteCount)
+        let end = pending.lowerBound + byteCount
+        defer { pending = end..<pending.upperBound }
+        return [UInt8](copying: received.prefix(end).extracting(pending.lowerBound..<end))
+    }
+
+    /// Receives a part of a payload that was announced straight to its place in an object.
+    ///
+    /// - Precondition: the payload has so many bytes left, and the object room for them.
+    internal mutating func take(
+        _ byteCount: Int,
+        into object: MemoryObject,
+        at offset: Int
+    ) throws(RemoteError) {
+        let present = min(pending.count, byteCount)
+        let end = pending.lowerBound + present
+        object.copy(from: received.prefix(end).extracting(pending.lowerBound..<end), at: offset)
+        pending = end..<pending.upperBound
+        do {
+            try socket.receive(byteCount - present, into: object, at: offset + present)
+        } catch {
+            throw closing(error)
+        }
+    }
+
+    /// Receives the end of a payload that was taken.
+    internal mutating func endPayload() throws(RemoteError) {
+        guard case .payloadEnd = try receiveStep(announcingPayload: false) else {
+            throw violation("something else than a payload's end")
+        }
+    }
 
     /// Sends the parts of a command, completely; `start` bytes of them are sent already.
     internal mutating func send(

@@ -24,7 +24,7 @@ public struct LMConnection: ~Copyable, Sendable {
         timeouts: RemoteTimeouts = RemoteTimeouts()
     ) throws(RemoteError) {
         do {
-            self.init(try StreamSocket(connectingTo: url, timeouts: timeouts), dialect: dialect)
+            self.init(try StreamSocket.connected(to: url, timeouts: timeouts), dialect: dialect)
         } catch {
             throw RemoteError(error.code, "\(url): \(error.message)")
         }
@@ -46,6 +46,23 @@ public struct LMConnection: ~Copyable, Sendable {
 
     /// Closes the connection.
     public mutating func close() { socket.close() }
+
+    /// When calls give up, however much progress they make; `nil` for never.
+    public var deadline: ContinuousClock.Instant? {
+        get { socket.deadline }
+        set { socket.deadline = newValue }
+    }
+
+    /// Receives the whole of an object.
+    internal mutating func receive(into object: MemoryObject) throws(RemoteError) {
+        try checkOpen()
+        do {
+            try socket.receive(object.byteCount, into: object, at: 0)
+        } catch {
+            close()
+            throw error
+        }
+    }
 
     /// Encodes a request.
     ///

@@ -1,0 +1,139 @@
+internal import RepriseCore
+
+/// What callers and connections of a remote backend share: what is to be asked, and what is to be changed.
+final class RemoteWork: Sendable {
+    /// Something to do over a connection.
+    enum Job {
+        case exists([StorageKey], RemoteCall<[Bool]>)
+        case get(StorageKey, @Sendable (MemoryObject?) -> Void)
+        case list(RemoteCall<[StorageKey]>)
+        case change(StorageKey, RemoteBackend.Change)
+        case probe
+    }
+
+    struct State {
+        var reads: [Job] = []
+        var changes: RemoteBackend.ChangeQueue
+        var breaker: CircuitBreaker
+        var statistics = RemoteStatistics()
+        /// When the connections end, whatever waits; `nil` while the backend is open.
+        var closing: ContinuousClock.Instant?
+    }
+
+    let limits: RemoteLimits
+    let state: Lock<State>
+    let condition = Condition()
+
+    init(_ limits: RemoteLimits) {
+        self.limits = limits
+        state = Lock(
+            State(
+                changes: RemoteBackend.ChangeQueue(limits),
+                breaker: CircuitBreaker(
+                    failureCountMax: limits.failureCountMax,
+                    pauseMin: limits.pauseMin,
+                    pauseMax: limits.pauseMax
+                )
+            )
+        )
+    }
+
+    /// Changes the state, wakes a connection, and performs what came of it.
+    func perform(_ body: (inout State) -> RemoteBackend.Effects) {
+        let effects = state.withLock(body)
+        condition.signal()
+        effects.perform()
+    }
+
+    /// Puts a question in line; `false` when the store is gone or too many wait.
+    func submit(_ job: Job) -> Bool {
+        let isAccepted = state.withLock { state in
+            guard state.closing == nil, !state.breaker.isOpen, state.reads.count < limits.readCountMax else {
+                state.statistics.skippedCount += 1
+                return false
+            }
+            state.reads.append(job)
+            return true
+        }
+        condition.signal()
+        return isAccepted
+    }
+
+    /// Waits for something to do; `nil` when the connection is to end.
+    func next() -> Job? {
+        while true {
+            let wait = state.withLock { $0.waitingTime(.now) }
+            let found: Job?? = state.withLock(waitingFor: condition, atMost: wait) { $0.next(.now) }
+            if let found { return found }
+        }
+    }
+
+    /// Says what came of a call.
+    func note(_ error: RemoteError?) {
+        let isProof = error.map { $0.code == .rejected && !$0.isOutage } ?? true
+        perform { state in
+            if let error {
+                state.statistics.errorCount += 1
+                state.statistics.lastError = error
+            }
+            if isProof || error?.code == .invalidArgument {
+                if state.breaker.succeeded() { state.statistics.isOut = false }
+                return RemoteBackend.Effects()
+            }
+            guard state.breaker.failed(at: .now) else { return RemoteBackend.Effects() }
+            state.statistics.outageCount += 1
+            state.statistics.isOut = true
+            var effects = state.changes.storeIsGone()
+            effects.dropped = state.takeReads()
+            return effects
+        }
+        condition.broadcast()
+    }
+}
+
+extension RemoteWork.State {
+    /// What a connection does next: `.some(nil)` when it ends, `nil` when there is nothing yet.
+    fileprivate mutating func next(_ now: ContinuousClock.Instant) -> RemoteWork.Job?? {
+        if let closing {
+            guard now < closing, !breaker.isOpen, let (key, change) = changes.next() else {
+                return .some(nil)
+            }
+            return .change(key, change)
+        }
+        if breaker.isOpen { return breaker.takeProbe(at: now) ? .probe : nil }
+        // Somebody waits for an answer; nobody for a change.
+        if !reads.isEmpty { return reads.removeFirst() }
+        return changes.next().map { .change($0.key, $0.change) }
+    }
+
+    fileprivate func waitingTime(_ now: ContinuousClock.Instant) -> Duration {
+        guard let due = breaker.nextProbe else { return .seconds(60) }
+        return max(.milliseconds(1), now.duration(to: due))
+    }
+
+    /// Takes the questions that wait: nobody is to wait for a store that is gone.
+    mutating func takeReads() -> [RemoteWork.Job] {
+        defer { reads = [] }
+        statistics.skippedCount += UInt64(reads.count)
+        return reads
+    }
+}
+
+extension RemoteWork.Job {
+    /// Answers that there is nothing.
+    func drop() {
+        switch self {
+        case .exists(let keys, let call): _ = call.end([Bool](repeating: false, count: keys.count))
+        case .get(_, let completion): completion(nil)
+        case .list(let call): _ = call.end([])
+        case .change, .probe: break
+        }
+    }
+}
+
+extension RemoteError {
+    /// Whether a server that answers this cannot be used for now.
+    var isOutage: Bool {
+        hasPrefix("LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "WRONGPASS", "NOMASTER")
+    }
+}

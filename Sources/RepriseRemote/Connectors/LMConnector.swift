@@ -1,0 +1,62 @@
+public import RepriseCore
+public import RepriseWire
+
+/// A server that speaks `lm://`: LMCache's own, or a Reprise node.
+///
+/// - Source: LMCache `lmcache/v1/storage_backend/connector/lm_connector.py`; docs/WIRE_LM.md § 6.
+public final class LMConnector: RemoteConnector {
+    private var stream: Reconnecting<LMConnection>
+
+    /// Describes a server; nothing is connected yet.
+    ///
+    /// - Precondition: the URL's protocol is lm.
+    public init(_ url: NodeURL, dialect: LMDialect = .current, timeouts: RemoteTimeouts = RemoteTimeouts()) {
+        precondition(url.wire == .lm, "\(url) is not spoken to over lm")
+        stream = Reconnecting { () throws(RemoteError) in
+            try LMConnection(connectingTo: url, dialect: dialect, timeouts: timeouts)
+        }
+    }
+
+    /// When the calls that follow give up.
+    public var deadline: ContinuousClock.Instant? {
+        get { stream.deadline }
+        set { stream.deadline = newValue }
+    }
+
+    /// Asks whether the server answers.
+    public func ping() throws(RemoteError) {
+        try stream.perform { (stream) throws(RemoteError) in try stream.ping() }
+    }
+
+    /// Whether each key is stored, in one round trip.
+    public func exists(_ keys: [StorageKey]) throws(RemoteError) -> [Bool] {
+        try stream.perform { (stream) throws(RemoteError) in try stream.exists(keys) }
+    }
+
+    /// Fetches a value straight into its memory.
+    public func get(_ key: StorageKey, _ allocate: RemoteAllocation) throws(RemoteError) -> RemoteValue {
+        try stream.perform { (stream) throws(RemoteError) in try stream.get(key, allocate) }
+    }
+
+    /// Stores a value from where it lies; asks behind it whether the server has it.
+    public func put(_ key: StorageKey, _ object: MemoryObject) throws(RemoteError) {
+        try stream.perform { (stream) throws(RemoteError) in try stream.put(key, object) }
+    }
+
+    /// Removes a key; LMCache's own server cannot, which is `rejected`.
+    public func remove(_ key: StorageKey) throws(RemoteError) -> Bool {
+        do throws(RemoteError) {
+            return try stream.perform { (stream) throws(RemoteError) in try stream.remove(key) }
+        } catch  where error.code == .closed && !stream.isClosed {
+            throw RemoteError(.rejected, error.message)
+        }
+    }
+
+    /// All keys; LMCache's own server never answers.
+    public func list() throws(RemoteError) -> [StorageKey] {
+        try stream.perform { (stream) throws(RemoteError) in try stream.list() }
+    }
+
+    /// Closes the connection for good.
+    public func close() { stream.close() }
+}

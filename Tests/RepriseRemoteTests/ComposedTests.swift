@@ -1,0 +1,81 @@
+import RepriseCore
+import RepriseEngine
+import RepriseRemote
+import RepriseTesting
+import Testing
+
+/// A remote store behind memory, in one storage manager.
+@Suite struct ComposedTests {
+    private func manager(
+        _ port: UInt16,
+        memoryByteCount: Int,
+        limits: RemoteLimits = RemoteLimits()
+    ) throws -> (StorageManager, RemoteBackend) {
+        let memory = try TestMemory.make(byteCount: memoryByteCount)
+        let url = try RemoteURL(parsing: "redis://127.0.0.1:\(port)")
+        let remote = RemoteBackend(memory: memory, url: url, limits: limits)
+        let tier = StorageTier(name: "RemoteBackend", backend: remote)
+        return (StorageManager(memory: memory, slower: [tier]), remote)
+    }
+
+    private func put(_ manager: StorageManager, _ key: StorageKey, seed: Int) throws {
+        let metadata = MemoryObjectMetadata(shape: [100_000], dtype: .uint8, format: .binary)
+        let object = try TestMemory.object(manager.memory, metadata, seed: seed)
+        manager.put(key, object)
+        object.release()
+    }
+
+    private func get(_ manager: StorageManager, _ key: StorageKey) -> [UInt8]? {
+        TestMemory.take(Threads.map(1) { _ in manager.get(key) }[0])
+    }
+
+    private func wait(_ what: String, until isTrue: () -> Bool) {
+        for _ in 0..<500 where !isTrue() { Thread.sleep(milliseconds: 10) }
+        #expect(isTrue(), "\(what) did not happen")
+    }
+
+    @Test func `what memory has evicted comes from the remote store, and is promoted`() throws {
+        let node = try TestNode()
+        defer { node.stop() }
+        let (manager, remote) = try manager(node.port, memoryByteCount: 2 << 20)
+        defer { manager.close() }
+        for number in 0..<60 {
+            try put(manager, StorageKey("k\(number)"), seed: number)
+            wait("the put") { remote.statistics.queuedKeyCount == 0 }
+        }
+        #expect(manager.location(of: "k0", in: ["LocalCPUBackend"]) == nil)
+        #expect(Threads.map(1) { _ in manager.location(of: "k0") } == ["RemoteBackend"])
+        #expect(get(manager, "k0") == TestMemory.bytes(100_000, seed: 0))
+        #expect(manager.location(of: "k0", in: ["LocalCPUBackend"]) == "LocalCPUBackend")
+        let keys = (0..<60).map { StorageKey("k\($0)") }
+        #expect(Threads.map(1) { _ in manager.lookup(keys) } == [60])
+        #expect(Threads.map(1) { _ in manager.remove("k1") }[0] > 0)
+        #expect(get(manager, "k1") == nil)
+        #expect(remote.statistics.corruptCount == 0)
+    }
+
+    @Test func `another process finds what this one has stored`() throws {
+        let node = try TestNode()
+        defer { node.stop() }
+        let (first, _) = try manager(node.port, memoryByteCount: 2 << 20)
+        try put(first, "k", seed: 5)
+        // Closing waits for what is queued.
+        first.close()
+        let (second, _) = try manager(node.port, memoryByteCount: 2 << 20)
+        defer { second.close() }
+        #expect(get(second, "k") == TestMemory.bytes(100_000, seed: 5))
+    }
+
+    @Test func `a store that hangs does not hold up what memory has`() throws {
+        let server = ScriptedServer { peer in while peer.receiveCommand() != nil {} }
+        defer { server.stop() }
+        var limits = RemoteLimits()
+        limits.callTimeMax = .seconds(2)
+        limits.closeTimeMax = .milliseconds(100)
+        let (manager, remote) = try manager(server.port, memoryByteCount: 8 << 20, limits: limits)
+        defer { manager.close() }
+        try put(manager, "k", seed: 1)
+        for _ in 0..<1000 { #expect(get(manager, "k") == TestMemory.bytes(100_000, seed: 1)) }
+        #expect(remote.statistics.hitCount == 0)
+    }
+}
