@@ -141,11 +141,20 @@ def backend(session: Session) -> None:
 def store(session: Session) -> None:
     """Stores one chunk and prints its key and bytes' sum, for a reader that speaks another protocol."""
     connector, key = session.connector(), session.key(0x7001)
-    memory_object, _ = session.object(7)
+    memory_object, expected = session.object(7)
     session.run(connector.put(key, memory_object))
     assert session.run(connector.exists(key)) is True
     digest = hashlib.sha256(bytes(memory_object.byte_array)).hexdigest()
-    print(f"stored {key.to_string()} {digest}", flush=True)
+    shape = ",".join(str(count) for count in expected.shape)
+    other = session.key(0x7002).to_string()
+    print(f"stored {key.to_string()} {digest} shape {shape} other {other}", flush=True)
+
+
+def fetch(session: Session) -> None:
+    """Fetches, under another key, the chunk that `store` has stored; somebody else has put it there."""
+    connector, key = session.connector(), session.key(0x7002)
+    assert session.run(connector.exists(key)) is True, f"{key.to_string()} is not there"
+    check(session.run(connector.get(key)), session.object(7)[1])
 
 
 def expiring(session: Session) -> None:
@@ -183,7 +192,7 @@ def login(session: Session) -> None:
 ROUNDS = {
     round.__name__: round
     for round in (
-        basic, overwrite, batched, concurrent, partial, backend, store, expiring, clustered, login,
+        basic, overwrite, batched, concurrent, partial, backend, store, fetch, expiring, clustered, login,
         lmcache_round.engine,
     )
 }  # fmt: skip
