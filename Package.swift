@@ -88,8 +88,8 @@ let package = Package(
         tests(
             "RepriseRemoteTests",
             [
-                "RepriseCore", "RepriseEngine", "RepriseNode", "RepriseServer", "RepriseWire",
-                "RepriseRemote", "RepriseTesting",
+                "RepriseCore", "RepriseEngine", "RepriseHashing", "RepriseNode", "RepriseServer",
+                "RepriseWire", "RepriseRemote", "RepriseTesting",
             ]
         ),
         tests("RepriseReplayTests", ["RepriseCore", "RepriseReplay", "RepriseRemote", "RepriseTesting"]),

@@ -1,5 +1,6 @@
 import RepriseCore
 import RepriseEngine
+import RepriseHashing
 import RepriseRemote
 import RepriseTesting
 import Testing
@@ -64,6 +65,45 @@ import Testing
         let (second, _) = try manager(node.port, memoryByteCount: 2 << 20)
         defer { second.close() }
         #expect(get(second, "k") == TestMemory.bytes(100_000, seed: 5))
+    }
+
+    @Test(arguments: ["lm", "redis"])
+    func `a new engine finds the prompt that another one has stored`(scheme: String) throws {
+        let node = try TestNode()
+        defer { node.stop() }
+        let url = try RemoteURL(parsing: "\(scheme)://127.0.0.1:\(node.port)")
+        let scope = try KeyScope(form: .current(dtype: .float16), modelName: "m", worldSize: 1, workerID: 0)
+        let tokens = try ChunkedTokenDatabase(scope: scope, algorithm: .sha256UInt32, savesUnfullChunk: true)
+        let prompt = TokenArray((0..<2000).map { UInt32($0 * 7 % 50_000) })
+        let slots = Array((0..<2000).reversed())
+        func engine() throws -> CacheEngine<PagedHostMemory> {
+            let memory = try TestMemory.make(byteCount: 8 << 20)
+            let tier = StorageTier(name: "RemoteBackend", backend: RemoteBackend(memory: memory, url: url))
+            let cache = PagedHostMemory(layerCount: 2, slotCount: 2000, rowElementCount: 8, dtype: .float16)
+            return CacheEngine(
+                tokens: tokens,
+                storage: StorageManager(memory: memory, slower: [tier]),
+                connector: cache
+            )
+        }
+        let (first, second) = (try engine(), try engine())
+        for slot in 0..<2000 {
+            first.connector.withRow(layer: 1, slot: slot, isValue: true) { row in
+                row.storeBytes(of: UInt16(slot), as: UInt16.self)
+            }
+        }
+        let report = Threads.map(1) { _ in try? first.store(prompt, at: slots) }[0]
+        #expect(report?.storedTokenCount == 2000)
+        first.close()
+        let mask = Threads.map(1) { _ in try? second.retrieve(prompt, to: slots) }[0]
+        #expect(mask == [Bool](repeating: true, count: 2000))
+        let isSame = (0..<2000).allSatisfy { slot in
+            second.connector.withRow(layer: 1, slot: slot, isValue: true) { row in
+                row.bytes.loadLittleEndian(at: 0, as: UInt16.self) == UInt16(slot)
+            }
+        }
+        #expect(isSame)
+        second.close()
     }
 
     @Test func `a store that hangs does not hold up what memory has`() throws {
