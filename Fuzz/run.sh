@@ -34,7 +34,7 @@ for file in "$shims"/*.c; do
     objects+=("$object")
 done
 
-for module in RepriseCore RepriseWire RepriseDisk; do
+for module in RepriseCore RepriseWire RepriseDisk RepriseRemote; do
     mapfile -t sources < <(find "Sources/$module" -name '*.swift' | sort)
     swiftc "${flags[@]}" -O -wmo -module-name "$module" \
         -emit-module -emit-module-path "$build/$module.swiftmodule" -c -o "$build/$module.o" "${sources[@]}"
