@@ -14,6 +14,8 @@ final class RedisProcess: Sendable {
 
     struct Failure: Error { let reason: String }
 
+    private static let startCountMax = 3
+
     /// Whether the program is installed; the tests that need it say so otherwise.
     static let isInstalled = path != nil
 
@@ -26,30 +28,49 @@ final class RedisProcess: Sendable {
     /// - Parameter configuration: Lines of its configuration file.
     init(_ configuration: [String] = [], isSentinel: Bool = false) throws {
         directory = try TemporaryDirectory()
-        port = Self.freePort()
+        // Another process may take the port between the look at it and the server's bind.
+        for _ in 0..<Self.startCountMax {
+            if let (port, number) = try Self.start(configuration, isSentinel, in: directory.path) {
+                self.port = port
+                self.number = Lock(number)
+                return
+            }
+        }
+        let log = FileSystem.contents(ofFile: "\(directory.path)/log") ?? []
+        throw Failure(reason: "redis-server did not start: \(String(decoding: log, as: UTF8.self))")
+    }
+
+    /// Starts a server at some port and waits until it answers; `nil` when it does not.
+    private static func start(
+        _ configuration: [String],
+        _ isSentinel: Bool,
+        in directory: String
+    ) throws -> (port: UInt16, number: pid_t)? {
+        let port = freePort()
         let base = [
-            "port \(port)", "bind 127.0.0.1", "dir \(directory.path)", "daemonize no", "loglevel warning",
-            "logfile \(directory.path)/log",
+            "port \(port)", "bind 127.0.0.1", "dir \(directory)", "daemonize no", "loglevel warning",
+            "logfile \(directory)/log",
         ]
-        let file = "\(directory.path)/configuration"
+        let file = "\(directory)/configuration"
         let own = isSentinel ? [] : ["save \"\"", "appendonly no", "repl-diskless-sync-delay 0"]
-        try Self.write((base + own + configuration).joined(separator: "\n") + "\n", to: file)
-        number = Lock(0)
-        number.withLock { $0 = Self.spawn([Self.path ?? "", file] + (isSentinel ? ["--sentinel"] : [])) }
+        try write((base + own + configuration).joined(separator: "\n") + "\n", to: file)
+        let number = spawn([path ?? "", file] + (isSentinel ? ["--sentinel"] : []))
+        let url = NodeURL(.resp, .tcp(host: "127.0.0.1", port: port))
         for _ in 0..<500 {
             do throws(RemoteError) {
                 var connection = try RESPConnection(connectingTo: url)
                 try connection.ping()
-                return
+                return (port, number)
             } catch  where error.code == .rejected {
                 // It asks for a password.
-                return
+                return (port, number)
             } catch {}
+            if waitpid(number, nil, WNOHANG) == number { return nil }
             Thread.sleep(milliseconds: 20)
         }
-        stop()
-        let log = FileSystem.contents(ofFile: "\(directory.path)/log") ?? []
-        throw Failure(reason: "redis-server did not start: \(String(decoding: log, as: UTF8.self))")
+        _ = kill(number, SIGKILL)
+        _ = waitpid(number, nil, 0)
+        return nil
     }
 
     deinit { stop() }
@@ -102,10 +123,11 @@ final class RedisProcess: Sendable {
         return status == 0 ? number : 0
     }
 
-    /// A port that nobody listens at now; cluster nodes need that of 10,000 above, too.
+    /// A port that nobody listens at now, below those that the system gives to connections; cluster nodes
+    /// need that of 10,000 above, too.
     private static func freePort() -> UInt16 {
         for _ in 0..<1000 {
-            let port = UInt16.random(in: 20_000..<50_000)
+            let port = UInt16.random(in: 11_000..<22_000)
             if isFree(port), isFree(port + 10_000) { return port }
         }
         return 0
