@@ -55,6 +55,13 @@ class DiskCase(unittest.TestCase):
             time.sleep(0.01)
         self.assertEqual(disk_statistic(node, "queued_puts"), 0)
 
+    def wait_for_output(self, node: Node, text: str) -> None:
+        """What a node says of its disk comes a moment after the statistics have it."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while text not in node.output() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertIn(text, node.output())
+
     def fill(self, node: Node, count=40, byte_count=100_000) -> dict[str, bytes]:
         """Stores values, one after the other written to the disk: far more than the memory holds."""
         client = self.connect(node)
@@ -334,14 +341,14 @@ class FullAndBroken(DiskCase):
             time.sleep(0.05)
         self.assertEqual(disk_statistic(node, "out"), 1)
         self.assertEqual(client.call("GET", "k59"), pattern(59, 100_000))
-        self.assertIn("taken out", node.output())
+        self.wait_for_output(node, "taken out")
         filler.unlink()
         deadline = time.monotonic() + LIMIT_SECONDS
         while disk_statistic(node, "out") == 1 and time.monotonic() < deadline:
             time.sleep(0.1)
         self.assertEqual(disk_statistic(node, "out"), 0)
         self.assertGreater(size, 0)
-        self.assertIn("serves again", node.output())
+        self.wait_for_output(node, "serves again")
         self.assertEqual(client.call("SET", "after", pattern(9, 50_000)), b"OK")
         self.wait_until_written(node)
 
@@ -364,7 +371,7 @@ class FullAndBroken(DiskCase):
             self.assertEqual(client.call("GET", f"k{number}"), pattern(number, 100_000))
         self.assertEqual(disk_statistic(node, "out"), 1)
         self.assertGreater(disk_statistic(node, "io_errors_total"), 0)
-        self.assertIn("taken out", node.output())
+        self.wait_for_output(node, "taken out")
         filler.unlink()
         deadline = time.monotonic() + LIMIT_SECONDS
         while disk_statistic(node, "out") == 1 and time.monotonic() < deadline:
