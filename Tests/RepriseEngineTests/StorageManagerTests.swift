@@ -199,4 +199,30 @@ import Testing
         #expect(manager.isIdle)
         manager.close()
     }
+
+    @Test func `a put that a backend refuses takes no later one with it`() throws {
+        let memory = LocalCPUBackend(pool: try MemoryPool(MemoryPool.Configuration(byteCount: 4 << 20)))
+        let backend = try RefusingBackend()
+        let manager = StorageManager(memory: memory, slower: [StorageTier(name: "Slower", backend: backend)])
+        let objects = try (1...3).map { version in
+            let metadata = MemoryObjectMetadata(shape: [100], dtype: .uint8, format: .binary)
+            let object = try #require(try manager.allocate(metadata))
+            object.copy(from: bytes(version, count: 100).rawSpan)
+            return object
+        }
+        manager.put("k", objects[0])
+        let later = Lock<Thread?>(nil)
+        backend.refuseOnce {
+            // It cannot be through before the refusal is: that would be removed with what was there before.
+            later.withLock { $0 = Thread(name: "later") { manager.put("k", objects[2]) } }
+            Thread.sleep(milliseconds: 50)
+        }
+        manager.put("k", objects[1])
+        later.withLock { $0 }?.join()
+        let found = backend.getBlocking("k")
+        #expect(found.map { [UInt8](copying: $0.bytes) } == bytes(3, count: 100))
+        found?.release()
+        for object in objects { object.release() }
+        manager.close()
+    }
 }

@@ -105,7 +105,9 @@ public final class PagedHostMemory: KVConnector, Sendable {
                 "a slot mapping names a slot beyond the \(slotCount) that are there"
             )
         }
-        guard object.metadata == metadata(tokenCount: tokens.count) else {
+        // Both: what came from elsewhere may say one thing and be another.
+        let expected = metadata(tokenCount: tokens.count)
+        guard object.metadata == expected, object.byteCount == expected.tensorByteCount else {
             throw StorageError(
                 .invalidArgument,
                 "an object of another layout than \(tokens.count) tokens have"

@@ -3,7 +3,7 @@ internal import RepriseCore
 /// Threads that load what nobody waits for yet.
 final class PrefetchQueue: Sendable {
     private struct State {
-        var requests: [@Sendable () -> Void] = []
+        var requests = Fifo<@Sendable () -> Void>()
         var isClosed = false
     }
 
@@ -64,7 +64,7 @@ final class PrefetchQueue: Sendable {
                 waitingFor: shared.condition,
                 atMost: .seconds(3600)
             ) { state in
-                if !state.requests.isEmpty { return .some(state.requests.removeFirst()) }
+                if let request = state.requests.popFirst() { return .some(request) }
                 return state.isClosed ? .some(nil) : nil
             }
             guard let next else { continue }

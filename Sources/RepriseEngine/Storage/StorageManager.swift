@@ -72,13 +72,15 @@ public final class StorageManager: Sendable {
     /// - Returns: How many backends took it.
     @discardableResult
     public func put(_ key: StorageKey, _ object: MemoryObject) -> Int {
-        let refusing = stripe(of: key).withLock { state in
+        stripe(of: key).withLock { state in
             state.put(key)
-            return tiers.filter { $0.backend.submitPutTask(key, object) == nil }
+            return tiers.count { tier in
+                if tier.backend.submitPutTask(key, object) != nil { return true }
+                // What it has is older than what the others have now, and a later put must not be removed.
+                tier.backend.submitRemoveTask(key)
+                return false
+            }
         }
-        // What they have is older than what the others have now.
-        for tier in refusing { tier.backend.submitRemoveTask(key) }
-        return tiers.count - refusing.count
     }
 
     /// Stores objects under the keys at the same positions, from tail to head.
