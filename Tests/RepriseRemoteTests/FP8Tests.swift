@@ -137,6 +137,37 @@ import Testing
         }
     }
 
+    @Test func `numbers too small for a scale become zeros, and zeros stay`() throws {
+        let serde = FP8Serde(headElementCount: 16)
+        let metadata = MemoryObjectMetadata(shape: [1, 2, 16], dtype: .float32, format: .kv2TD)
+        let object = try #require(try memory.allocate(metadata))
+        var bytes: [UInt8] = []
+        for index in 0..<32 {
+            bytes.append(littleEndian: (index < 16 ? Float.leastNonzeroMagnitude : 0).bitPattern)
+        }
+        object.copy(from: bytes.rawSpan)
+        let encoded = try #require(serde.serialize(object, allocate))
+        let decoded = try #require(serde.deserialize(encoded, allocate))
+        #expect((0..<32).allSatisfy { element(decoded, $0) == 0 })
+        for object in [object, encoded, decoded] { object.release() }
+    }
+
+    @Test func `sizes that overflow are no tensor, whatever the checksum says`() throws {
+        var bytes: [UInt8] = []
+        bytes.append(littleEndian: UInt64(0x3138_5046_5352_5052))
+        bytes.append(littleEndian: UInt32(16))
+        bytes += [4, 0, 0, 0]
+        bytes.append(littleEndian: MemoryFormat.kv2LTD.rawValue)
+        bytes.append(littleEndian: DType.float16.rawValue)
+        for dimension in [Int32.max, 268_435_455, 1, 16] { bytes.append(littleEndian: dimension) }
+        bytes += [UInt8](repeating: 0, count: 64)
+        let metadata = MemoryObjectMetadata(shape: [bytes.count], dtype: .uint8, format: .binary)
+        let object = try #require(allocate(bytes.count, metadata))
+        object.copy(from: bytes.rawSpan)
+        #expect(FP8Serde(headElementCount: 16).deserialize(object, allocate) == nil)
+        object.release()
+    }
+
     @Test func `a backend keeps tensors in half of their bytes`() throws {
         let directory = try TemporaryDirectory()
         let url = try RemoteURL(parsing: "fs://here\(directory.path)")

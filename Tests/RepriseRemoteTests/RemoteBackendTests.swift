@@ -148,6 +148,48 @@ import Testing
         #expect(TestMemory.take(onThread { backend.getBlocking("k") }) == TestMemory.bytes(16, seed: 3))
     }
 
+    @Test func `a value whose shape asks for other bytes than it has is a counted miss`() throws {
+        let node = try TestNode()
+        defer { node.stop() }
+        let url = "redis://127.0.0.1:\(node.port)"
+        let backend = try backend("\(url)?layout=lmcache", Self.limits(callTime: .seconds(5)))
+        defer { backend.close() }
+        #expect(try put(backend, "k") == true)
+        // The same length, and a shape of a thousand times as many elements, which is not to be believed.
+        let group = RemoteMetadata.Group(dtype: .uint8, shape: [1, 1, 2, 8000])
+        let lie = try RemoteMetadata(payloadByteCount: 16, format: .kv2LTD, groups: [group]).encoded()
+        var raw = try RESPConnection(connectingTo: try NodeURL(parsing: url))
+        try raw.put("kmetadata", lie.rawSpan)
+        #expect(onThread { backend.getBlocking("k") } == nil)
+        #expect(backend.statistics.corruptCount == 1)
+    }
+
+    @Test func `keys are asked for again when a server that was loading has loaded`() throws {
+        let isLoading = Lock(true)
+        let server = ScriptedServer { peer in
+            while let command = peer.receiveCommand() {
+                let word = String(decoding: command[0], as: UTF8.self)
+                switch word {
+                case "HELLO": peer.send("%1\r\n$5\r\nproto\r\n:3\r\n")
+                case _ where isLoading.withLock { $0 }: peer.send("-LOADING the data\r\n")
+                case "PING": peer.send("+PONG\r\n")
+                case "SET": peer.send("+OK\r\n")
+                case "GET": peer.send("_\r\n")
+                default: peer.send(":1\r\n")
+                }
+            }
+        }
+        defer { server.stop() }
+        let backend = try backend("redis://127.0.0.1:\(server.port)")
+        defer { backend.close() }
+        #expect(try put(backend, "k") == false)
+        wait("the outage") { backend.statistics.isOut }
+        isLoading.withLock { $0 = false }
+        wait("the recovery") { !backend.statistics.isOut && backend.statistics.queuedKeyCount == 0 }
+        #expect(backend.statistics.forgottenKeyCount == 0)
+        #expect(onThread { backend.contains("k") })
+    }
+
     @Test func `half of a pair of keys is a miss, and is removed`() throws {
         let node = try TestNode()
         defer { node.stop() }

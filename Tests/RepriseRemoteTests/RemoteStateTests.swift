@@ -102,7 +102,7 @@ import Testing
             removed.append(key)
             queue.ended(key, .done(wasStored: true)).perform()
         }
-        #expect(removed == ["a", "b"])
+        #expect(removed == ["b", "a"])
         #expect(queue.keyCount == 0)
     }
 
@@ -124,6 +124,31 @@ import Testing
         _ = queue.next()
         queue.ended("k", .done(wasStored: false)).perform()
         #expect(removal.wait())
+    }
+
+    @Test func `a removal that somebody waits for goes before puts, and one change of a key at a time`()
+        throws
+    {
+        var queue = queue()
+        for (index, key) in (["a", "b", "c"] as [StorageKey]).enumerated() {
+            queue.put(key, try object(seed: index), PutTask()).perform()
+        }
+        #expect(queue.next()?.key == "a")
+        queue.remove("c", BackendTask<Bool>()).perform()
+        queue.remove("a", BackendTask<Bool>()).perform()
+        guard let (key, change) = queue.next(), case .removal = change else {
+            Issue.record("no removal comes first")
+            return
+        }
+        // The one of "a" waits for the put of it that is under way.
+        #expect(key == "c" && queue.next()?.key == "b" && queue.next() == nil)
+        queue.ended("a", .done(wasStored: true)).perform()
+        guard case ("a", .removal)? = queue.next() else {
+            Issue.record("the removal is lost")
+            return
+        }
+        for key in ["a", "b", "c"] as [StorageKey] { queue.ended(key, .done(wasStored: true)).perform() }
+        #expect(queue.keyCount == 0 && queue.next() == nil)
     }
 
     /// Random puts, removals, failures and outages against a store that is a dictionary.
@@ -152,9 +177,10 @@ import Testing
                 }
             case 3:
                 latest[key] = nil
-                queue.remove(key, nil).perform()
+                queue.remove(key, Bool.random(using: &generator) ? BackendTask<Bool>() : nil).perform()
             case 4..<6:
                 guard let (key, change) = queue.next() else { continue }
+                #expect(running[key] == nil, "two changes of one key are under way")
                 if case .put(let object, _) = change {
                     running[key] = .some(versions[ObjectIdentifier(object)])
                 } else {

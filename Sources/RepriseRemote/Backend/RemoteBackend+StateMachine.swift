@@ -36,12 +36,12 @@ extension RemoteBackend {
         var ended: [(task: BackendTask<Bool>, value: Bool)] = []
         var released: [MemoryObject] = []
         /// Questions that nobody is going to ask.
-        var dropped: [RemoteWork.Job] = []
+        var dropped: [RemoteWork.Read] = []
 
         func perform() {
             for object in released { object.release() }
             for (task, value) in ended { task.end(value) }
-            for job in dropped { job.drop() }
+            for read in dropped { read.drop() }
         }
     }
 
@@ -52,14 +52,17 @@ extension RemoteBackend {
     /// older value is found; a key whose put may still be done is not asked for any more.
     struct ChangeQueue {
         private struct KeyState {
-            var isRunning = false
             var running: Change?
             var waiting: Change?
+
+            var isRunning: Bool { running != nil }
         }
 
         private let limits: RemoteLimits
         private var keys: [StorageKey: KeyState] = [:]
-        private var order = KeyQueue()
+        /// Keys whose removal somebody waits for; before ``order``.
+        private var urgent = Fifo<StorageKey>()
+        private var order = Fifo<StorageKey>()
         private(set) var queuedByteCount = 0
         private(set) var forgottenKeyCount: UInt64 = 0
         private var forgotten = ForgottenKeys()
@@ -69,9 +72,6 @@ extension RemoteBackend {
         /// Keys with a change.
         var keyCount: Int { keys.count }
 
-        /// Whether a change waits for a connection.
-        var hasWaiting: Bool { !order.isEmpty }
-
         func isBeingPut(_ key: StorageKey) -> Bool {
             guard let state = keys[key] else { return false }
             return state.running?.isPut ?? false || state.waiting?.isPut ?? false
@@ -79,7 +79,7 @@ extension RemoteBackend {
 
         /// What the key is, before the store is asked.
         func view(of key: StorageKey) -> LocalView {
-            switch keys[key].flatMap({ $0.waiting ?? $0.running }) {
+            switch latest(key) {
             case .put(let object, _)?:
                 object.retain()
                 return .value(object)
@@ -90,11 +90,12 @@ extension RemoteBackend {
 
         /// Whether the key is there; `nil` when only the store knows.
         func isThere(_ key: StorageKey) -> Bool? {
-            switch keys[key].flatMap({ $0.waiting ?? $0.running }) {
-            case .put?: true
-            case .removal?: false
-            case nil: forgotten.contains(key) ? false : nil
-            }
+            latest(key)?.isPut ?? (forgotten.contains(key) ? false : nil)
+        }
+
+        /// The last change that was asked for, of those that are not through.
+        private func latest(_ key: StorageKey) -> Change? {
+            keys[key].flatMap { $0.waiting ?? $0.running }
         }
 
         /// Whether there is room for the bytes of a put.
@@ -162,19 +163,26 @@ extension RemoteBackend {
             forgottenKeyCount += 1
         }
 
+        /// Puts a change in line, unless one of its key is under way: then it is when that has ended.
         private mutating func enqueue(_ key: StorageKey, _ change: Change) {
-            let wasWaiting = keys[key]?.waiting != nil
+            let replaced = keys[key]?.waiting
             keys[key, default: KeyState()].waiting = change
-            if !wasWaiting, !(keys[key]?.isRunning ?? false) { order.append(key) }
+            guard !(keys[key]?.isRunning ?? false) else { return }
+            // What it takes the place of is in line already, but perhaps not in the shorter one.
+            if replaced == nil || change.isAwaited && !(replaced?.isAwaited ?? false) { lineUp(key, change) }
+        }
+
+        private mutating func lineUp(_ key: StorageKey, _ change: Change) {
+            if change.isAwaited { urgent.append(key) } else { order.append(key) }
         }
 
         /// The next change to make; ``ended(_:_:)`` follows.
         mutating func next() -> (key: StorageKey, change: Change)? {
-            while let key = order.popFirst() {
-                guard let change = keys[key]?.waiting else { continue }
+            while let key = urgent.popFirst() ?? order.popFirst() {
+                // A key may be in line more than once.
+                guard let change = keys[key]?.waiting, !(keys[key]?.isRunning ?? false) else { continue }
                 keys[key]?.waiting = nil
                 keys[key]?.running = change
-                keys[key]?.isRunning = true
                 return (key, change)
             }
             return nil
@@ -184,7 +192,6 @@ extension RemoteBackend {
         mutating func ended(_ key: StorageKey, _ outcome: ChangeOutcome) -> Effects {
             guard let change = keys[key]?.running else { preconditionFailure("a change that was not begun") }
             keys[key]?.running = nil
-            keys[key]?.isRunning = false
             var effects = Effects()
             switch (change, outcome) {
             case (.put(let object, let tasks), .done):
@@ -211,7 +218,7 @@ extension RemoteBackend {
                     return effects
                 }
             }
-            if keys[key]?.waiting == nil { keys[key] = nil } else { order.append(key) }
+            if let waiting = keys[key]?.waiting { lineUp(key, waiting) } else { keys[key] = nil }
             return effects
         }
 
@@ -248,26 +255,9 @@ extension RemoteBackend.Change {
     var isPut: Bool {
         if case .put = self { true } else { false }
     }
-}
 
-/// Keys in the order in which they came.
-struct KeyQueue {
-    private var keys: [StorageKey] = []
-    private var first = 0
-
-    var isEmpty: Bool { first == keys.count }
-
-    mutating func append(_ key: StorageKey) { keys.append(key) }
-
-    mutating func popFirst() -> StorageKey? {
-        guard first < keys.count else { return nil }
-        defer {
-            first += 1
-            if first == keys.count || first > 1024, first * 2 > keys.count {
-                keys.removeFirst(first)
-                first = 0
-            }
-        }
-        return keys[first]
+    /// Whether somebody waits for it: for a removal, that is; puts are done behind.
+    var isAwaited: Bool {
+        if case .removal(let tasks, _) = self { !tasks.isEmpty } else { false }
     }
 }

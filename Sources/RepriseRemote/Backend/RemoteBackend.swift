@@ -152,7 +152,10 @@ public final class RemoteBackend: StorageBackend {
 
     private func countTimeout() { work.state.withLock { $0.statistics.timeoutCount += 1 } }
 
-    /// Removes a key; blocks until the store has confirmed it, or for as long as a call may take.
+    /// Removes a key; blocks until the store has confirmed it, or has failed to.
+    ///
+    /// Removals that somebody waits for go before puts: they wait for the calls under way, and those before
+    /// them.
     ///
     /// - Precondition: not called inside a Swift task; this traps there.
     @discardableResult

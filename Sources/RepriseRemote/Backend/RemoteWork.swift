@@ -2,17 +2,23 @@ internal import RepriseCore
 
 /// What callers and connections of a remote backend share: what is to be asked, and what is to be changed.
 final class RemoteWork: Sendable {
-    /// Something to do over a connection.
-    enum Job {
+    /// A question to the store.
+    enum Read {
         case exists([StorageKey], RemoteCall<[Bool]>)
         case get(StorageKey, @Sendable (MemoryObject?) -> Void)
         case list(RemoteCall<[StorageKey]>)
+    }
+
+    /// Something to do over a connection.
+    enum Job {
+        /// Asks, unless it is too late to.
+        case read(Read, until: ContinuousClock.Instant)
         case change(StorageKey, RemoteBackend.Change)
         case probe
     }
 
     struct State {
-        var reads: [Job] = []
+        var reads = Fifo<(Read, until: ContinuousClock.Instant)>()
         var changes: RemoteBackend.ChangeQueue
         var breaker: CircuitBreaker
         var statistics = RemoteStatistics()
@@ -46,13 +52,13 @@ final class RemoteWork: Sendable {
     }
 
     /// Puts a question in line; `false` when the store is gone or too many wait.
-    func submit(_ job: Job) -> Bool {
+    func submit(_ read: Read) -> Bool {
         let isAccepted = state.withLock { state in
             guard state.closing == nil, !state.breaker.isOpen, state.reads.count < limits.readCountMax else {
                 state.statistics.skippedCount += 1
                 return false
             }
-            state.reads.append(job)
+            state.reads.append((read, until: .now + limits.callTimeMax))
             return true
         }
         condition.signal()
@@ -102,7 +108,7 @@ extension RemoteWork.State {
         }
         if breaker.isOpen { return breaker.takeProbe(at: now) ? .probe : nil }
         // Somebody waits for an answer; nobody for a change.
-        if !reads.isEmpty { return reads.removeFirst() }
+        if let (read, limit) = reads.popFirst() { return .read(read, until: limit) }
         return changes.next().map { .change($0.key, $0.change) }
     }
 
@@ -112,21 +118,19 @@ extension RemoteWork.State {
     }
 
     /// Takes the questions that wait: nobody is to wait for a store that is gone.
-    mutating func takeReads() -> [RemoteWork.Job] {
-        defer { reads = [] }
+    mutating func takeReads() -> [RemoteWork.Read] {
         statistics.skippedCount += UInt64(reads.count)
-        return reads
+        return reads.takeAll().map { $0.0 }
     }
 }
 
-extension RemoteWork.Job {
+extension RemoteWork.Read {
     /// Answers that there is nothing.
     func drop() {
         switch self {
         case .exists(let keys, let call): _ = call.end([Bool](repeating: false, count: keys.count))
         case .get(_, let completion): completion(nil)
         case .list(let call): _ = call.end([])
-        case .change, .probe: break
         }
     }
 }

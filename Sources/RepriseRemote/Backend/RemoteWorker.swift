@@ -12,9 +12,11 @@ struct RemoteWorker {
         while let job = work.next() {
             connector.deadline = ContinuousClock.now + work.limits.callTimeMax
             switch job {
-            case .exists(let keys, let call): exists(keys, call)
-            case .get(let key, let completion): get(key, completion)
-            case .list(let call):
+            // Nobody waits for it any more.
+            case .read(let read, let limit) where limit <= .now: read.drop()
+            case .read(.exists(let keys, let call), _): exists(keys, call)
+            case .read(.get(let key, let completion), _): get(key, completion)
+            case .read(.list(let call), _):
                 _ = call.end(attempt { () throws(RemoteError) in try connector.list() } ?? [])
             case .change(let key, let change): perform(change, of: key)
             case .probe: _ = attempt { () throws(RemoteError) in try connector.ping() }
@@ -53,9 +55,13 @@ struct RemoteWorker {
         completion(object)
     }
 
-    private func deserialize(_ object: MemoryObject) -> MemoryObject? {
-        defer { object.release() }
-        return serde.deserialize(object, allocate)
+    private func deserialize(_ stored: MemoryObject) -> MemoryObject? {
+        defer { stored.release() }
+        guard let object = serde.deserialize(stored, allocate) else { return nil }
+        // Who reads by the shape must not read past the end.
+        if object.isWhole { return object }
+        object.release()
+        return nil
     }
 
     private func perform(_ change: RemoteBackend.Change, of key: StorageKey) {
@@ -91,6 +97,7 @@ struct RemoteWorker {
         } catch {
             work.note(error)
             switch error.code {
+            case .rejected where error.isOutage: return .failed(isUncertain: false)
             case .rejected, .invalidArgument: return .rejected
             // What could not be connected to has been sent nothing.
             case .refused, .unreachable: return .failed(isUncertain: false)
@@ -122,5 +129,13 @@ extension RemoteStatistics {
         case (.removal, .done(let wasStored)): removedCount += wasStored ? 1 : 0
         case (.removal, _): break
         }
+    }
+}
+
+extension MemoryObject {
+    /// Whether the object has the bytes that its shape and element type ask for, if they ask for any.
+    fileprivate var isWhole: Bool {
+        guard let format = metadata.format, !format.isBinary, metadata.dtype != nil else { return true }
+        return metadata.tensorByteCount == byteCount
     }
 }

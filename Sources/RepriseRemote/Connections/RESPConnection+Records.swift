@@ -96,11 +96,6 @@ extension RESPConnection {
         return checksum
     }
 
-    /// Stores bytes that belong together with a value, or the value itself, as they are.
-    mutating func putBytes(_ storedKey: StorageKey, _ bytes: RawSpan) throws(RemoteError) {
-        try put(storedKey, bytes)
-    }
-
     /// Fetches a short value; `nil` on a miss.
     ///
     /// - Parameter limit: A longer value closes the connection.
@@ -142,13 +137,7 @@ extension RESPConnection {
     private mutating func announce(_ storedKey: StorageKey) throws(RemoteError) -> Int? {
         try checkKey(storedKey)
         try send(RESPCommandEncoding.encode([RESPKeyCommand.get.word, storedKey.bytes]).rawSpan)
-        switch try receiveStep(announcingPayload: true) {
-        case .payload(let byteCount): return byteCount
-        case .reply(.null): return nil
-        case .reply(.error(let text)): throw RemoteError(.rejected, text)
-        case .reply(let value): throw violation("GET is answered by \(value.kind)")
-        case .needsBytes, .payloadEnd: throw violation("a payload's end without a payload")
-        }
+        return try receiveAnnouncement()
     }
 
     /// Drops what is left of a payload.

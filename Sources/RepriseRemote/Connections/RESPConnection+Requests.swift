@@ -96,10 +96,15 @@ extension RESPConnection {
         into buffer: inout TransferBuffer,
         limit: Int
     ) throws(RemoteError) -> Int? {
+        guard let byteCount = try receiveAnnouncement() else { return nil }
+        try receivePayload(byteCount, into: &buffer, limit: limit)
+        return byteCount
+    }
+
+    /// Receives what GET is answered by up to the value, which is to be taken; `nil` on a miss.
+    internal mutating func receiveAnnouncement() throws(RemoteError) -> Int? {
         switch try receiveStep(announcingPayload: true) {
-        case .payload(let byteCount):
-            try receivePayload(byteCount, into: &buffer, limit: limit)
-            return byteCount
+        case .payload(let byteCount): return byteCount
         case .reply(.null): return nil
         case .reply(.error(let text)): throw RemoteError(.rejected, text)
         case .reply(let value): throw violation("GET is answered by \(value.kind)")

@@ -29,7 +29,5 @@ internal final class RESPEndpoint {
         return try stream.perform(body)
     }
 
-    func disconnect() { stream.disconnect() }
-
     func close() { stream.close() }
 }

@@ -75,15 +75,10 @@ internal struct Reconnecting<Stream: RemoteStream & ~Copyable>: ~Copyable {
         return try connect()
     }
 
-    /// Drops the connection; the next call makes another one.
-    mutating func disconnect() {
-        stream = nil
-        hasStream = false
-    }
-
     /// Closes the connection for good.
     mutating func close() {
-        disconnect()
+        stream = nil
+        hasStream = false
         isClosed = true
     }
 }

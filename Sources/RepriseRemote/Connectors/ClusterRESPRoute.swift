@@ -93,6 +93,19 @@ internal final class ClusterRESPRoute: RESPRoute {
         for url in topology.nodes { try endpoint(url).perform(until: deadline, body) }
     }
 
+    func performAnywhere(_ body: (inout RESPConnection) throws(RemoteError) -> Void) throws(RemoteError) {
+        if isStale { refresh(avoiding: nil) }
+        var failure = noTopology
+        for url in topology.nodes {
+            do throws(RemoteError) {
+                return try endpoint(url).perform(until: deadline, body)
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
     func groups(of storedKeys: [StorageKey]) -> [[Int]] {
         if isStale { refresh(avoiding: nil) }
         let positions = Dictionary(grouping: storedKeys.indices) { index in

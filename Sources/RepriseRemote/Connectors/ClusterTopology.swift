@@ -25,7 +25,8 @@ internal struct ClusterTopology {
             // Without a host it is the one that was asked.
             let host = node[0].string.flatMap { $0.isEmpty || $0 == "?" ? nil : $0 } ?? url.host
             let served = NodeURL(.resp, .tcp(host: host, port: port)).with(credentials)
-            for slot in Int(first)...Int(last) { assign(slot, to: served) }
+            guard let index = index(of: served) else { return nil }
+            for slot in Int(first)...Int(last) { indices[slot] = index }
         }
     }
 
@@ -34,68 +35,14 @@ internal struct ClusterTopology {
 
     /// Gives a slot to a node.
     mutating func assign(_ slot: Int, to url: NodeURL) {
-        guard let index = nodes.firstIndex(of: url) ?? append(url) else { return }
-        indices[slot] = Int16(index)
+        if let index = index(of: url) { indices[slot] = index }
     }
 
-    private mutating func append(_ url: NodeURL) -> Int? {
+    /// The place of a node, which is added if it is new; `nil` when there are too many.
+    private mutating func index(of url: NodeURL) -> Int16? {
+        if let index = nodes.firstIndex(of: url) { return Int16(index) }
         guard nodes.count < Self.nodeCountMax else { return nil }
         nodes.append(url)
-        return nodes.count - 1
-    }
-}
-
-/// Where a cluster's node sends a client.
-internal struct ClusterRedirection {
-    /// The node to turn to.
-    let url: NodeURL
-    /// Whether just this once, with `ASKING`.
-    let isOnce: Bool
-
-    /// Reads an error; `nil` when it is no redirection.
-    init?(_ error: RemoteError, from url: NodeURL) {
-        guard error.code == .rejected else { return nil }
-        let words = error.message.split(separator: " ")
-        guard words.count == 3, words[0] == "MOVED" || words[0] == "ASK",
-            let colon = words[2].lastIndex(of: ":"),
-            let port = UInt16(words[2][words[2].index(after: colon)...]), port > 0
-        else { return nil }
-        let host = String(words[2][..<colon])
-        self.url = NodeURL(.resp, .tcp(host: host.isEmpty ? url.host : host, port: port))
-        isOnce = words[0] == "ASK"
-    }
-}
-
-/// The slot of a cluster that a key belongs to.
-///
-/// - Source: Redis cluster specification, "Key distribution model".
-internal enum HashSlot {
-    /// How many slots a cluster has.
-    static let count = 16_384
-
-    /// The slot of a key: of what is between its first braces, if there is something.
-    static func of(_ key: [UInt8]) -> Int {
-        var hashed = key[...]
-        if let open = key.firstIndex(of: UInt8(ascii: "{")) {
-            let rest = key[(open + 1)...]
-            if let close = rest.firstIndex(of: UInt8(ascii: "}")), close > rest.startIndex {
-                hashed = rest[..<close]
-            }
-        }
-        return Int(hashed.reduce(UInt16(0)) { sum, byte in checksum(sum, byte) }) % count
-    }
-
-    /// CRC-16/XMODEM, byte by byte.
-    private static func checksum(_ sum: UInt16, _ byte: UInt8) -> UInt16 {
-        var sum = sum ^ UInt16(byte) << 8
-        for _ in 0..<8 { sum = sum & 0x8000 != 0 ? sum << 1 ^ 0x1021 : sum << 1 }
-        return sum
-    }
-}
-
-extension NodeURL {
-    /// The host of a TCP address; empty for a Unix socket.
-    internal var host: String {
-        if case .tcp(let host, _) = address { host } else { "" }
+        return Int16(nodes.count - 1)
     }
 }

@@ -1,35 +1,11 @@
 public import RepriseCore
 internal import RepriseWire
 
-/// How a value lies in a store that speaks RESP.
-public enum RemoteLayout: String, CaseIterable, Sendable {
-    /// One key, one record that proves itself (``RemoteRecord``); its key ends with `record`.
-    case record
-    /// LMCache's pair of keys: `…metadata` with 28 bytes, and `…kv_bytes`. It proves nothing.
-    case lmcache
-
-    static let recordSuffix = Array("record".utf8)
-    static let metadataSuffix = Array("metadata".utf8)
-    static let bytesSuffix = Array("kv_bytes".utf8)
-
-    /// The key that says whether a value is there.
-    func presenceKey(_ key: StorageKey) -> StorageKey {
-        StorageKey(key.bytes + presenceSuffix)
-    }
-
-    var presenceSuffix: [UInt8] {
-        switch self {
-        case .record: Self.recordSuffix
-        case .lmcache: Self.metadataSuffix
-        }
-    }
-}
-
 /// A store that speaks RESP: Redis, Valkey, a cluster of them, or a Reprise node.
 ///
 /// - Source: LMCache `lmcache/v1/storage_backend/connector/redis_connector.py`; docs/REMOTE.md.
 public final class RESPConnector: RemoteConnector {
-    private let route: any RESPRoute
+    internal let route: any RESPRoute
     /// How values lie in the store.
     public let layout: RemoteLayout
 
@@ -87,9 +63,9 @@ public final class RESPConnector: RemoteConnector {
         set { route.deadline = newValue }
     }
 
-    /// Asks whether every server answers.
+    /// Asks whether a server answers; of a cluster one is enough.
     public func ping() throws(RemoteError) {
-        try route.performEverywhere { (stream) throws(RemoteError) in try stream.ping() }
+        try route.performAnywhere { (stream) throws(RemoteError) in try stream.ping() }
     }
 
     /// Whether each key is stored, in one round trip to each server.
@@ -176,88 +152,18 @@ public final class RESPConnector: RemoteConnector {
 
     /// All keys that lie in the store in this layout.
     public func list() throws(RemoteError) -> [StorageKey] {
-        var keys: [StorageKey] = []
+        // A key that moves may be at two servers.
+        var keys: Set<StorageKey> = []
         let suffix = layout.presenceSuffix
         try route.performEverywhere { (stream) throws(RemoteError) in
             for stored in try stream.list() where stored.bytes.count > suffix.count {
                 guard stored.bytes.suffix(suffix.count).elementsEqual(suffix) else { continue }
-                keys.append(StorageKey(Array(stored.bytes.dropLast(suffix.count))))
+                keys.insert(StorageKey(Array(stored.bytes.dropLast(suffix.count))))
             }
         }
-        return keys
+        return Array(keys)
     }
 
     /// Closes the connections for good.
     public func close() { route.close() }
-}
-
-// LMCache's pair of keys.
-extension RESPConnector {
-    private func getPair(
-        _ key: StorageKey,
-        _ allocate: RemoteAllocation
-    ) throws(RemoteError) -> RemoteValue {
-        let metadataKey = layout.presenceKey(key)
-        let bytesKey = StorageKey(key.bytes + RemoteLayout.bytesSuffix)
-        let described = try route.perform(for: metadataKey) { (stream) throws(RemoteError) in
-            try stream.getBytes(metadataKey, limit: RemoteMetadata.byteCount(groupCount: 1))
-        }
-        guard let described else { return .absent }
-        guard let remote = try? RemoteMetadata.decode(described.rawSpan),
-            described.count == RemoteMetadata.byteCount(groupCount: 1)
-        else { return .corrupt }
-        let metadata = remote.objectMetadata
-        let value = try route.perform(for: bytesKey) { (stream) throws(RemoteError) in
-            try stream.getObject(bytesKey, byteCount: remote.payloadByteCount, metadata, allocate)
-        }
-        // Half of a pair is what eviction may leave; the next lookup is not to find it.
-        if case .absent = value {
-            _ = try route.perform(for: metadataKey) { (stream) throws(RemoteError) in
-                try stream.remove(metadataKey)
-            }
-        }
-        return value
-    }
-
-    private func putPair(_ key: StorageKey, _ object: MemoryObject) throws(RemoteError) {
-        let metadataKey = layout.presenceKey(key)
-        let bytesKey = StorageKey(key.bytes + RemoteLayout.bytesSuffix)
-        let described: [UInt8]
-        do throws(WireError) {
-            described = try RemoteMetadata(object).encoded()
-        } catch {
-            throw RemoteError(.invalidArgument, error.message)
-        }
-        // The bytes first: whoever finds the metadata finds them, too.
-        try route.perform(for: bytesKey) { (stream) throws(RemoteError) in
-            let bytes = object.bytes
-            try stream.put(bytesKey, bytes)
-        }
-        try route.perform(for: metadataKey) { (stream) throws(RemoteError) in
-            let bytes = described
-            try stream.put(metadataKey, bytes.rawSpan)
-        }
-    }
-}
-
-extension RemoteMetadata {
-    /// What stands beside, or in front of, an object's bytes.
-    init(_ object: MemoryObject) {
-        let metadata = object.metadata
-        let format = metadata.format ?? .binaryBuffer
-        let dimensions = Array(metadata.shape.dimensions)
-        self.init(
-            payloadByteCount: object.byteCount,
-            format: format,
-            groups: [Group(dtype: metadata.dtype, shape: TensorShape(dimensions))]
-        )
-    }
-
-    /// The same for an object in memory.
-    var objectMetadata: MemoryObjectMetadata {
-        guard format != .binaryBuffer, let group = groups.first else {
-            return .plain(byteCount: payloadByteCount)
-        }
-        return MemoryObjectMetadata(shape: group.shape, dtype: group.dtype, format: format)
-    }
 }

@@ -1,5 +1,4 @@
 internal import RepriseCore
-internal import RepriseWire
 
 /// Finds the server that has a key, among those of one store.
 internal protocol RESPRoute: AnyObject {
@@ -17,6 +16,9 @@ internal protocol RESPRoute: AnyObject {
     /// Does something at every server that keys belong to.
     func performEverywhere(_ body: (inout RESPConnection) throws(RemoteError) -> Void) throws(RemoteError)
 
+    /// Does something at any one server that answers: the others may be gone for good.
+    func performAnywhere(_ body: (inout RESPConnection) throws(RemoteError) -> Void) throws(RemoteError)
+
     /// The positions of keys, together with those that belong to the same server.
     func groups(of storedKeys: [StorageKey]) -> [[Int]]
 
@@ -24,36 +26,15 @@ internal protocol RESPRoute: AnyObject {
     func close()
 }
 
-/// One server.
-internal final class SingleRESPRoute: RESPRoute {
-    private let endpoint: RESPEndpoint
-    var deadline: ContinuousClock.Instant?
-
-    /// - Parameter database: Which of the server's databases; only the first is there on a Reprise node.
-    init(_ url: NodeURL, database: Int, _ timeouts: RemoteTimeouts) {
-        endpoint = RESPEndpoint(url, timeouts) { (connection) throws(RemoteError) in
-            guard database != 0 else { return }
-            _ = try connection.call([Array("SELECT".utf8), Array(String(database).utf8)])
-        }
-    }
-
-    func perform<Result>(
-        for storedKey: StorageKey,
-        _ body: (inout RESPConnection) throws(RemoteError) -> Result
-    ) throws(RemoteError) -> Result {
-        try endpoint.perform(until: deadline, body)
-    }
-
+// Stores of which one server has all keys.
+extension RESPRoute {
     func performEverywhere(_ body: (inout RESPConnection) throws(RemoteError) -> Void) throws(RemoteError) {
-        try endpoint.perform(until: deadline, body)
+        try perform(for: StorageKey([]), body)
+    }
+
+    func performAnywhere(_ body: (inout RESPConnection) throws(RemoteError) -> Void) throws(RemoteError) {
+        try perform(for: StorageKey([]), body)
     }
 
     func groups(of storedKeys: [StorageKey]) -> [[Int]] { [Array(storedKeys.indices)] }
-
-    func close() { endpoint.close() }
-}
-
-extension RESPValue {
-    /// A string of any kind as text; `nil` for what is none.
-    internal var string: String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
 }

@@ -48,12 +48,6 @@ internal final class SentinelRESPRoute: RESPRoute {
         }
     }
 
-    func performEverywhere(_ body: (inout RESPConnection) throws(RemoteError) -> Void) throws(RemoteError) {
-        try perform(for: StorageKey([]), body)
-    }
-
-    func groups(of storedKeys: [StorageKey]) -> [[Int]] { [Array(storedKeys.indices)] }
-
     func close() {
         isClosed = true
         master?.close()

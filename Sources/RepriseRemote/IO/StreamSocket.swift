@@ -131,18 +131,8 @@ internal struct StreamSocket: ~Copyable, Sendable {
     ) throws(RemoteError) {
         let end = start + byteCount
         precondition(start >= 0 && end <= buffer.byteCapacity, "\(end) bytes into \(buffer.byteCapacity)")
-        var offset = start
-        while offset < end {
-            let count = min(end - offset, StreamSocket.transferByteCountMax)
-            let received = try receiveOnce(count, into: &buffer, at: offset, flags: Int32(MSG_WAITALL))
-            guard received > 0 else {
-                throw RemoteError(
-                    .closed,
-                    "the peer closed the connection after \(offset - start) of \(byteCount) bytes"
-                )
-            }
-            offset += received
-        }
+        // SAFETY: the buffer holds as many bytes there.
+        try unsafe receiveAll(byteCount, at: buffer.address(at: start))
     }
 
     /// Receives what is there, at least one byte and at most what `buffer` holds from `start` on, blocking;
@@ -183,10 +173,15 @@ internal struct StreamSocket: ~Copyable, Sendable {
         precondition(start >= 0 && byteCount <= object.byteCount - start, "past the object's end")
         // SAFETY: the caller holds the object, and nobody else knows it yet; the bounds were checked.
         guard byteCount > 0, let base = unsafe object.mutableBytes.baseAddress else { return }
+        try unsafe receiveAll(byteCount, at: base + start)
+    }
+
+    private func receiveAll(_ byteCount: Int, at address: UnsafeMutableRawPointer) throws(RemoteError) {
         var offset = 0
         while offset < byteCount {
             let count = min(byteCount - offset, StreamSocket.transferByteCountMax)
-            let received = try unsafe receiveOnce(count, at: base + start + offset, flags: Int32(MSG_WAITALL))
+            // SAFETY: the callers own `byteCount` bytes at the address.
+            let received = try unsafe receiveOnce(count, at: address + offset, flags: Int32(MSG_WAITALL))
             guard received > 0 else {
                 throw RemoteError(
                     .closed,

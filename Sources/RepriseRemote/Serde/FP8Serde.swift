@@ -1,8 +1,5 @@
 public import RepriseCore
 
-// SAFETY, whole file: objects are held by the caller, and their sizes are compared with the cut's before a
-// byte of them is touched.
-
 /// Keeps tensors in eight bits an element, with a scale for each head of each block: half of the bytes, and
 /// not the same values.
 ///
@@ -18,6 +15,7 @@ public struct FP8Serde: Serde {
     private static let magic: UInt64 = 0x3138_5046_5352_5052
     private static let headerByteCount = 64
     private static let checksumOffset = 48
+    private static let scaleByteCount = 4
 
     /// - Precondition: the count is a positive multiple of 16.
     public init(headElementCount: Int) {
@@ -32,7 +30,7 @@ public struct FP8Serde: Serde {
     public func serialize(_ object: MemoryObject, _ allocate: RemoteAllocation) -> MemoryObject? {
         let metadata = object.metadata
         guard let cut = FP8Cut(metadata, headElementCount: headElementCount),
-            metadata.tensorByteCount == object.byteCount,
+            metadata.tensorByteCount == object.byteCount, Self.byteCount(of: cut) <= Int(Int32.max),
             [.float16, .bfloat16, .float32].contains(metadata.dtype)
         else {
             guard !Self.isEncoded(object) else { return nil }
@@ -42,45 +40,17 @@ public struct FP8Serde: Serde {
         let byteCount = Self.byteCount(of: cut)
         let described = MemoryObjectMetadata(shape: [byteCount], dtype: .uint8, format: .binary)
         guard let encoded = allocate(byteCount, described) else { return nil }
-        guard let source = unsafe object.mutableBytes.baseAddress,
-            let target = unsafe encoded.mutableBytes.baseAddress
-        else {
-            encoded.release()
-            return nil
+        let codesOffset = Self.headerByteCount + Self.scaleByteCount * cut.scaleCount
+        var scales: [UInt8] = []
+        for scale in cut.encode(object, into: encoded, at: codesOffset) {
+            scales.append(littleEndian: scale.bitPattern)
         }
-        let scalesOffset = Self.headerByteCount
-        let codes = unsafe target + scalesOffset + 4 * cut.scaleCount
-        let scales = unsafe Self.encode(cut, metadata.dtype, source, codes)
-        for (index, scale) in scales.enumerated() {
-            unsafe target.storeBytes(
-                of: scale.bitPattern.littleEndian,
-                toByteOffset: scalesOffset + 4 * index,
-                as: UInt32.self
-            )
-        }
+        encoded.copy(from: scales.rawSpan, at: Self.headerByteCount)
         encoded.copy(from: header(metadata, object.byteCount).rawSpan)
         var checksum: [UInt8] = []
         checksum.append(littleEndian: Self.checksum(of: encoded.bytes))
         encoded.copy(from: checksum.rawSpan, at: Self.checksumOffset)
         return encoded
-    }
-
-    private static func encode(
-        _ cut: FP8Cut,
-        _ dtype: DType?,
-        _ source: UnsafeRawPointer,
-        _ codes: UnsafeMutableRawPointer
-    ) -> [Float] {
-        func encode<Element: FP8Element>(_ element: Element.Type) -> [Float] {
-            let scales = unsafe cut.scales(of: source, element)
-            unsafe cut.encode(source, element, scales, to: codes)
-            return scales
-        }
-        switch dtype {
-        case .float16: return encode(Float16Element.self)
-        case .bfloat16: return encode(BFloat16Element.self)
-        default: return encode(Float32Element.self)
-        }
     }
 
     /// The tensor that codes and scales stand for; values that were kept as they were.
@@ -95,32 +65,25 @@ public struct FP8Serde: Serde {
         let valueByteCount = bytes.loadLittleEndian(at: 40, as: UInt64.self)
         let checksum = bytes.loadLittleEndian(at: Self.checksumOffset, as: UInt32.self)
         guard let cut = FP8Cut(metadata, headElementCount: headElementCount),
-            Self.byteCount(of: cut) == bytes.byteCount, let tensorByteCount = metadata.tensorByteCount,
+            // First, so that no sum of sizes from outside overflows.
+            cut.elementCount <= bytes.byteCount, Self.byteCount(of: cut) == bytes.byteCount,
+            let tensorByteCount = metadata.tensorByteCount,
             UInt64(tensorByteCount) == valueByteCount,
             [.float16, .bfloat16, .float32].contains(metadata.dtype),
             Self.checksum(of: bytes) == checksum,
             let value = allocate(tensorByteCount, metadata)
         else { return nil }
         let scales = (0..<cut.scaleCount).map { index in
-            Float(bitPattern: bytes.loadLittleEndian(at: Self.headerByteCount + 4 * index, as: UInt32.self))
+            let offset = Self.headerByteCount + Self.scaleByteCount * index
+            return Float(bitPattern: bytes.loadLittleEndian(at: offset, as: UInt32.self))
         }
-        guard let source = unsafe object.mutableBytes.baseAddress,
-            let target = unsafe value.mutableBytes.baseAddress
-        else {
-            value.release()
-            return nil
-        }
-        let codes = unsafe source + Self.headerByteCount + 4 * cut.scaleCount
-        switch metadata.dtype {
-        case .float16: unsafe cut.decode(codes, Float16Element.self, scales, to: target)
-        case .bfloat16: unsafe cut.decode(codes, BFloat16Element.self, scales, to: target)
-        default: unsafe cut.decode(codes, Float32Element.self, scales, to: target)
-        }
+        let codesOffset = Self.headerByteCount + Self.scaleByteCount * cut.scaleCount
+        cut.decode(object, at: codesOffset, scales, into: value)
         return value
     }
 
     private static func byteCount(of cut: FP8Cut) -> Int {
-        headerByteCount + 4 * cut.scaleCount + cut.elementCount
+        headerByteCount + scaleByteCount * cut.scaleCount + cut.elementCount
     }
 
     private static func isEncoded(_ object: MemoryObject) -> Bool {
