@@ -6,7 +6,6 @@ The second is the control: a round that fails there too says more about the roun
 from __future__ import annotations
 
 import importlib.util
-import os
 import pathlib
 import socket
 import subprocess
@@ -16,6 +15,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
+from support import rounds  # noqa: E402
 from support.node import Node, free_port  # noqa: E402
 
 LMCACHE_VERSION = "0.5.6"
@@ -56,24 +56,8 @@ class Rounds:
     server: object
 
     def run_round(self, name: str) -> None:
-        program = str(HERE / "lmcache_round.py")
-        command = [sys.executable, program, name, self.server.host, str(self.server.port)]
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                # LMCache's default chunk hash is Python's own.
-                env=os.environ | {"PYTHONHASHSEED": "0"},
-                timeout=ROUND_LIMIT_SECONDS,
-            )
-        except subprocess.TimeoutExpired as expired:
-            output = (expired.stdout or b"").decode(errors="replace")
-            self.fail(f"round {name} hung for {ROUND_LIMIT_SECONDS} s:\n{output}")
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertIn(f"round {name} held", done.stdout)
+        arguments = [name, self.server.host, self.server.port]
+        rounds.run(self, "lmcache_round.py", *arguments, limit_seconds=ROUND_LIMIT_SECONDS, names=[name])
 
     def test_put_exists_get_and_misses(self):
         self.run_round("basic")

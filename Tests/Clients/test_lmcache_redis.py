@@ -6,15 +6,14 @@ The second is the control: a round that fails there too says more about the roun
 from __future__ import annotations
 
 import hashlib
-import os
 import pathlib
 import re
-import subprocess
 import sys
 import unittest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
+from support import rounds  # noqa: E402
 from support.control import AgainstNode, pairs, require_module  # noqa: E402
 from support.redis_server import is_stand_in  # noqa: E402
 
@@ -44,24 +43,15 @@ class WithRounds:
 
     def run_rounds(self, *names: str) -> str:
         require_lmcache()
-        command = [sys.executable, str(HERE / "lmcache_resp_round.py"), self.url, *names]
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                env=os.environ | {"PYTHONHASHSEED": "0", "ROUND_PASSWORD": PASSWORD},
-                timeout=ROUND_LIMIT_SECONDS,
-            )
-        except subprocess.TimeoutExpired as expired:
-            output = (expired.stdout or b"").decode(errors="replace")
-            self.fail(f"{names} over {self.scheme} hung for {ROUND_LIMIT_SECONDS} s:\n{output}")
-        self.assertEqual(done.returncode, 0, done.stdout)
-        for name in names:
-            self.assertIn(f"round {name} held", done.stdout)
-        return done.stdout
+        return rounds.run(
+            self,
+            "lmcache_resp_round.py",
+            self.url,
+            *names,
+            limit_seconds=ROUND_LIMIT_SECONDS,
+            names=names,
+            environment={"ROUND_PASSWORD": PASSWORD},
+        )
 
 
 class EveryScheme(WithRounds):

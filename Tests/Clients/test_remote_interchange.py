@@ -6,7 +6,6 @@ Redis holds LMCache's pairs of keys; LMCache's own server is at the other end of
 from __future__ import annotations
 
 import hashlib
-import os
 import pathlib
 import re
 import subprocess
@@ -16,7 +15,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from support import node, redis_server  # noqa: E402
+from support import node, redis_server, rounds  # noqa: E402
 from support.control import require_module  # noqa: E402
 from test_lmcache_lm import LMCacheServer  # noqa: E402
 
@@ -36,18 +35,8 @@ class Interchange:
     reprise_url = ""
 
     def round(self, name: str) -> str:
-        command = [sys.executable, str(HERE / "lmcache_resp_round.py"), self.lmcache_url, name]
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=os.environ | {"PYTHONHASHSEED": "0"},
-            timeout=LIMIT_SECONDS,
-        )
-        self.assertIn(f"round {name} held", done.stdout)
-        return done.stdout
+        program, limit = "lmcache_resp_round.py", LIMIT_SECONDS
+        return rounds.run(self, program, self.lmcache_url, name, limit_seconds=limit, names=[name])
 
     def test_each_reads_what_the_other_has_written(self):
         require_module("lmcache", "LMCache")
