@@ -28,6 +28,9 @@ from support.node import Node, free_port  # noqa: E402
 
 VALUE_BYTE_COUNT = 4096
 PIPELINE_COUNT = 64
+# How often it is looked, in values, whether the disk keeps up, and how far it may be behind.
+PACE_COUNT = 50 * PIPELINE_COUNT
+QUEUED_COUNT_MAX = 20_000
 CHECKED_COUNT = 200
 MEMORY = "4GiB"
 FILL_LIMIT_SECONDS = 600
@@ -58,11 +61,20 @@ def fill(node: Node, count: int) -> float:
             for _ in numbers:
                 if resp.parse(client.read_reply()) != b"OK":
                     raise RuntimeError("a SET was refused")
+            # A disk that is too far behind leaves values to memory until they are evicted.
+            while first % PACE_COUNT == 0 and statistic(node, "queued_puts") > QUEUED_COUNT_MAX:
+                time.sleep(0.01)
     while statistic(node, "entries") < count:
         if time.monotonic() > start + FILL_LIMIT_SECONDS:
             raise RuntimeError(f"only {statistic(node, 'entries'):.0f} of {count} values were written")
         time.sleep(0.1)
     return count / (time.monotonic() - start)
+
+
+def private_byte_count(process: subprocess.Popen) -> int:
+    """Memory of a process beside its arena, which is shared memory to the system."""
+    text = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(text.split("RssAnon:")[1].split()[0]) * 1024
 
 
 def end(process: subprocess.Popen, how: signal.Signals) -> None:
@@ -110,8 +122,11 @@ def connect(process: subprocess.Popen, port: int) -> resp.Client:
 
 def measure_starts(options, directory: str) -> bool:
     node = start_node(options, directory)
+    before = private_byte_count(node.process)
     rate = fill(node, options.records)
-    print(f"filled with {options.records} values of {VALUE_BYTE_COUNT} bytes, {rate:.0f} a second\n")
+    print(f"filled with {options.records} values of {VALUE_BYTE_COUNT} bytes, {rate:.0f} a second")
+    each = (private_byte_count(node.process) - before) / options.records
+    print(f"{each:.0f} bytes of private memory a value\n")
     generator = random.Random(1)
     is_good = True
     for how, title, bound in (
