@@ -75,7 +75,7 @@ public final class LocalDiskBackend: StorageBackend {
         self.destinationDevice = destinationDevice
         self.locks = Lock(locks)
         ticker = Lock(nil)
-        for key in disks.flatMap(\.keysByUse).map(\.key) { lookupDirectory?.insert(key) }
+        lookupDirectory?.insert(disks.flatMap(\.keysByUse).map(\.key))
     }
 
     deinit {

@@ -129,7 +129,7 @@ extension DiskStore.State {
     mutating func removeStored(_ slot: EntrySlot, in store: DiskStore) {
         if let directory = store.lookupDirectory {
             let key = table.key(of: slot)
-            actions.afterwards.append { directory.remove([key]) }
+            actions.afterwards.append { directory.remove(key) }
         }
         indexedByteCount -= indexedRecordByteCount(of: slot)
         statistics.entryCount -= 1

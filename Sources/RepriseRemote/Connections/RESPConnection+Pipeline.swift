@@ -74,6 +74,26 @@ extension RESPConnection {
         if let rejection { throw rejection }
     }
 
+    /// Sends commands without waiting in between, and returns their replies in order, errors among them.
+    ///
+    /// As with ``pipeline(_:_:into:limit:onReply:)``, no server can be made to wait for ever.
+    ///
+    /// - Throws: ``RemoteError``, but not `rejected`.
+    internal mutating func callAll(_ commands: [[[UInt8]]]) throws(RemoteError) -> [RESPValue] {
+        var requests = RESPPipelinedRequests(commands)
+        var replies: [RESPValue] = []
+        replies.reserveCapacity(commands.count)
+        for index in commands.indices {
+            try advance(&requests, answered: index)
+            do throws(RemoteError) {
+                replies.append(try receiveAnswer())
+            } catch  where error.code == .rejected {
+                replies.append(.error(error.message))
+            }
+        }
+        return replies
+    }
+
     /// Stores values of one size that lie one behind the other, without waiting for each reply in between.
     ///
     /// As with ``pipeline(_:_:into:limit:onReply:)``, no server can be made to wait for ever.

@@ -11,10 +11,14 @@ internal struct RESPPipelinedRequests {
     private(set) var sentCount = 0
 
     init(_ word: [UInt8], _ keys: [StorageKey]) {
+        self.init(keys.lazy.map { [word, $0.bytes] })
+    }
+
+    init(_ commands: some Collection<[[UInt8]]>) {
         var (bytes, ends) = ([UInt8](), [Int]())
-        ends.reserveCapacity(keys.count)
-        for key in keys {
-            RESPCommandEncoding.append([word, key.bytes], to: &bytes)
+        ends.reserveCapacity(commands.count)
+        for words in commands {
+            RESPCommandEncoding.append(words, to: &bytes)
             ends.append(bytes.count)
         }
         (self.bytes, self.ends) = (bytes, ends)

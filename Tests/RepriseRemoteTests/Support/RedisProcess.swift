@@ -46,7 +46,15 @@ final class RedisProcess: Sendable {
         _ isSentinel: Bool,
         in directory: String
     ) throws -> (port: UInt16, number: pid_t)? {
-        let port = freePort()
+        try start(configuration, isSentinel, in: directory, at: freePort())
+    }
+
+    private static func start(
+        _ configuration: [String],
+        _ isSentinel: Bool,
+        in directory: String,
+        at port: UInt16
+    ) throws -> (port: UInt16, number: pid_t)? {
         let base = [
             "port \(port)", "bind 127.0.0.1", "dir \(directory)", "daemonize no", "loglevel warning",
             "logfile \(directory)/log",
@@ -87,6 +95,14 @@ final class RedisProcess: Sendable {
         guard process > 0 else { return }
         _ = kill(process, SIGKILL)
         _ = waitpid(process, nil, 0)
+    }
+
+    /// Starts it again where it was, with nothing in it.
+    func restart() throws {
+        guard let (_, process) = try Self.start([], false, in: directory.path, at: port) else {
+            throw Failure(reason: "redis-server did not start again at \(port)")
+        }
+        number.withLock { $0 = process }
     }
 
     /// Lets it hang, or go on.
