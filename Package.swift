@@ -55,7 +55,7 @@ let package = Package(
         library("RepriseDisk", ["RepriseCore", "CRepriseShims"]),
         library("RepriseEngine", ["RepriseCore", "RepriseHashing"]),
         library("RepriseTesting", ["RepriseCore", "RepriseDisk"]),
-        library("RepriseNode", ["RepriseCore", "RepriseDisk"]),
+        library("RepriseNode", ["RepriseCore", "RepriseDisk", "RepriseRemote"]),
         library(
             "RepriseServer",
             ["RepriseNode", "RepriseDisk", "RepriseCore", "RepriseWire", "CRepriseShims", logging]

@@ -18,7 +18,10 @@ public protocol LMSBackend: AnyObject, Sendable {
     ) -> ReserveOutcome
 
     /// The value of a key with a reference for the caller, or where it is; a use.
-    func lookUp(_ key: StorageKey) -> LMSLookup
+    ///
+    /// - Parameter asksElsewhere: Whether a key that this node does not have, and others may, is to be
+    ///   loaded.
+    func lookUp(_ key: StorageKey, asksElsewhere: Bool) -> LMSLookup
 
     /// Brings a value into memory that ``lookUp(_:)`` said is to be loaded.
     ///
@@ -71,10 +74,16 @@ public protocol LMSBackend: AnyObject, Sendable {
 public enum LMSLookup: Sendable {
     /// In memory, with a reference for the caller.
     case object(MemoryObject)
-    /// On a slower device: its bytes are to be loaded first.
+    /// On a slower device, or perhaps at another node or in a remote store: its bytes, if there are any, are
+    /// to be loaded first. 0 bytes when nobody knows yet.
     case mustLoad(byteCount: Int)
     /// Nowhere.
     case absent
+}
+
+extension LMSBackend {
+    /// The value of a key with a reference for the caller, or where it is on this node; a use.
+    public func lookUp(_ key: StorageKey) -> LMSLookup { lookUp(key, asksElsewhere: false) }
 }
 
 /// What an ``LMSBackend`` holds and has done.

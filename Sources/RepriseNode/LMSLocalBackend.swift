@@ -20,8 +20,15 @@ public final class LMSLocalBackend: LMSBackend {
     }
 
     /// Creates the server's view of a memory backend and the disks behind it.
-    convenience init(_ backend: LocalCPUBackend, disk: LocalDiskBackend?, evictionPolicy: EvictionPolicy) {
-        self.init(backend, slower: disk, disk: disk, evictionPolicy: evictionPolicy)
+    ///
+    /// - Parameter slower: What is attached to the memory: the disks, or what has them among others.
+    convenience init(
+        _ backend: LocalCPUBackend,
+        attached slower: (any SlowerTier)?,
+        disk: LocalDiskBackend?,
+        evictionPolicy: EvictionPolicy
+    ) {
+        self.init(backend, slower: slower, disk: disk, evictionPolicy: evictionPolicy)
     }
 
     /// Creates the server's view of a memory backend and another slower tier that is attached to it.
@@ -57,8 +64,8 @@ public final class LMSLocalBackend: LMSBackend {
     }
 
     /// The value of a key, or where it is.
-    public func lookUp(_ key: StorageKey) -> LMSLookup {
-        switch backend.lookUp(key) {
+    public func lookUp(_ key: StorageKey, asksElsewhere: Bool) -> LMSLookup {
+        switch backend.lookUp(key, asksElsewhere: asksElsewhere) {
         case .object(let object): .object(object)
         case .mustLoad(let byteCount): .mustLoad(byteCount: byteCount)
         case .absent: .absent

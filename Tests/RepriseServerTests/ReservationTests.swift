@@ -174,7 +174,9 @@ final class CrowdedBackend: LMSBackend {
         )
     }
 
-    func lookUp(_ key: StorageKey) -> LMSLookup { inner.lookUp(key) }
+    func lookUp(_ key: StorageKey, asksElsewhere: Bool) -> LMSLookup {
+        inner.lookUp(key, asksElsewhere: asksElsewhere)
+    }
     func load(_ key: StorageKey, completion: @escaping @Sendable (MemoryObject?) -> Void) {
         inner.load(key, completion: completion)
     }

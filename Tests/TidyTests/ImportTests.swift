@@ -11,7 +11,7 @@ import Testing
         "RepriseEngine": ["RepriseCore", "RepriseHashing"],
         "RepriseTesting": ["RepriseCore", "RepriseDisk"],
         "simulate": ["RepriseTesting"],
-        "RepriseNode": ["RepriseCore", "RepriseDisk"],
+        "RepriseNode": ["RepriseCore", "RepriseDisk", "RepriseRemote"],
         "RepriseServer": [
             "RepriseNode", "RepriseDisk", "RepriseCore", "RepriseWire", "CRepriseShims", "Logging",
         ],

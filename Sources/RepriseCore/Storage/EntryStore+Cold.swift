@@ -4,12 +4,18 @@
 extension EntryStore.State {
     /// Whether a step can be performed now: not when it wants a value that is to be loaded first.
     func mayPerform(_ step: StoreBatch.Step, _ key: KeyReference, in batch: borrowing StoreBatch) -> Bool {
-        guard let slower, step.wantsValue, !batch.isLoadingRefused, unsafe slot(of: key) == nil,
-            unsafe slower.find(key) != nil
+        guard let slower, step.wantsValue || step.asksElsewhere, !batch.isLoadingRefused,
+            unsafe slot(of: key) == nil, unsafe mustLoad(step, key, from: slower)
         else {
             return true
         }
         return unsafe !batch.absentKeys.isEmpty && batch.absentKeys.contains(StorageKey([UInt8](key.bytes)))
+    }
+
+    /// Whether a step cannot be answered from what is known here.
+    private func mustLoad(_ step: StoreBatch.Step, _ key: KeyReference, from slower: any SlowerTier) -> Bool {
+        if unsafe slower.find(key) != nil { return step.wantsValue }
+        return unsafe step.asksElsewhere && slower.mayBeElsewhere(key)
     }
 
     /// Names the keys of a step and of those behind it whose values are to be loaded: as many as fit into the
@@ -74,6 +80,15 @@ extension EntryStore.State {
 }
 
 extension StoreBatch.Step {
+    /// Whether the step asks for a key wherever it may be, as GET and EXISTS do; others, and the conditions
+    /// of puts, are about this store alone.
+    var asksElsewhere: Bool {
+        switch kind {
+        case .query(.acquire), .query(.contains): true
+        case .query, .put: false
+        }
+    }
+
     /// Whether the step hands out the value that its key has.
     var wantsValue: Bool {
         switch kind {

@@ -69,7 +69,12 @@ extension LocalCPUBackend {
     }
 
     /// The value of a key with a reference for the caller, or where it is; a use.
-    package func lookUp(_ key: StorageKey) -> StoreLookup { store.lookUp(key) }
+    ///
+    /// - Parameter asksElsewhere: Whether a key that is not stored here, and may be elsewhere, is to be
+    ///   loaded.
+    package func lookUp(_ key: StorageKey, asksElsewhere: Bool = false) -> StoreLookup {
+        store.lookUp(key, asksElsewhere)
+    }
 
     /// What is behind the memory.
     package var slower: (any SlowerTier)? { unsafe store.slower }
@@ -91,15 +96,17 @@ package enum StoreLookup: Sendable {
 }
 
 extension EntryStore {
-    func lookUp(_ key: StorageKey) -> StoreLookup {
+    func lookUp(_ key: StorageKey, _ asksElsewhere: Bool) -> StoreLookup {
         unsafe key.withReference { key in
             lock.withLock { state in
-                if let slower = state.slower, unsafe state.slot(of: key) == nil,
-                    let entry = unsafe slower.find(key)
-                {
-                    return .mustLoad(byteCount: entry.byteCount)
+                guard let slower = state.slower, unsafe state.slot(of: key) == nil else {
+                    return unsafe state.acquire(key).map { .object($0) } ?? .absent
                 }
-                return unsafe state.acquire(key).map { .object($0) } ?? .absent
+                if let entry = unsafe slower.find(key) { return .mustLoad(byteCount: entry.byteCount) }
+                guard unsafe asksElsewhere && slower.mayBeElsewhere(key) else {
+                    return unsafe state.acquire(key).map { .object($0) } ?? .absent
+                }
+                return .mustLoad(byteCount: 0)
             }
         }
     }

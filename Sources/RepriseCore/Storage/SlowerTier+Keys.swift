@@ -1,6 +1,9 @@
 // SAFETY, whole file: references to keys are not kept beyond the closures that they are given to.
 
 extension SlowerTier {
+    /// `false`, for tiers that know what they have.
+    package func mayBeElsewhere(_ key: KeyReference) -> Bool { false }
+
     /// Whether a key is stored; not a use.
     package func isStored(_ key: StorageKey) -> Bool { unsafe key.withReference { unsafe find($0) } != nil }
 

@@ -10,6 +10,10 @@ package protocol SlowerTier: AnyObject, Sendable {
     /// What is stored for a key, or `nil`; an entry that has expired, or is being withdrawn, is none.
     func find(_ key: KeyReference) -> SlowerEntry?
 
+    /// Whether a key that ``find(_:)`` does not know may be somewhere else, so that it is to be loaded, which
+    /// may find nothing, before it counts as not stored.
+    func mayBeElsewhere(_ key: KeyReference) -> Bool
+
     /// Forgets a key's older copy, stored or on its way; `nil` when there is nothing to record.
     func withdraw(_ key: KeyReference) -> RecordedChange?
 

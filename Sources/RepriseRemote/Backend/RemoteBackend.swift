@@ -116,6 +116,14 @@ public final class RemoteBackend: StorageBackend {
         return begin(key) { task.end($0) } ? task : nil
     }
 
+    /// Fetches a value.
+    ///
+    /// - Parameter completion: Called once, from a connection's thread or the caller's own, with the object
+    ///   and a reference for the callee; `nil` when it cannot be had.
+    package func fetch(_ key: StorageKey, completion: @escaping @Sendable (MemoryObject?) -> Void) {
+        if !begin(key, completion) { completion(nil) }
+    }
+
     /// Begins to fetch a value; `false` when that cannot succeed, and the completion is not called then.
     private func begin(_ key: StorageKey, _ completion: @escaping @Sendable (MemoryObject?) -> Void) -> Bool {
         switch work.state.withLock({ $0.changes.view(of: key) }) {

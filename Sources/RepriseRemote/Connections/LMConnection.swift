@@ -14,17 +14,23 @@ public struct LMConnection: ~Copyable, Sendable {
     public let dialect: LMDialect
     private var socket: StreamSocket
     private var replyHeader: TransferBuffer
+    /// Whether requests say that a node asks another one for what that has itself.
+    private let isPeer: Bool
 
     /// Connects to a node.
     ///
+    /// - Parameter asPeer: Whether a node asks another one: that answers from what it has itself. Only the
+    ///   current dialect can say so.
     /// - Throws: ``RemoteError`` — `unreachable`, `refused`, `timedOut` or `system`.
     public init(
         connectingTo url: NodeURL,
         dialect: LMDialect = .current,
-        timeouts: RemoteTimeouts = RemoteTimeouts()
+        timeouts: RemoteTimeouts = RemoteTimeouts(),
+        asPeer: Bool = false
     ) throws(RemoteError) {
         do {
-            self.init(try StreamSocket.connected(to: url, timeouts: timeouts), dialect: dialect)
+            let socket = try StreamSocket.connected(to: url, timeouts: timeouts)
+            self.init(socket, dialect: dialect, isPeer: asPeer)
         } catch {
             throw RemoteError(error.code, "\(url): \(error.message)")
         }
@@ -32,10 +38,11 @@ public struct LMConnection: ~Copyable, Sendable {
 
     /// Takes over a connected, blocking stream socket and closes it in the end.
     public init(adopting descriptor: Int32, dialect: LMDialect = .current) {
-        self.init(StreamSocket(adopting: descriptor), dialect: dialect)
+        self.init(StreamSocket(adopting: descriptor), dialect: dialect, isPeer: false)
     }
 
-    private init(_ socket: consuming StreamSocket, dialect: LMDialect) {
+    private init(_ socket: consuming StreamSocket, dialect: LMDialect, isPeer: Bool) {
+        self.isPeer = isPeer
         self.socket = socket
         self.dialect = dialect
         replyHeader = TransferBuffer(byteCapacity: dialect.replyHeaderByteCount)
@@ -75,7 +82,13 @@ public struct LMConnection: ~Copyable, Sendable {
     ) throws(RemoteError) -> [UInt8] {
         let request: LMRequest
         do {
-            request = try LMRequest(command, key: key, metadata: metadata, payloadByteCount: byteCount)
+            request = try LMRequest(
+                command,
+                key: key,
+                metadata: metadata,
+                payloadByteCount: byteCount,
+                isFromPeer: isPeer
+            )
         } catch {
             throw RemoteError(.invalidArgument, error.message)
         }

@@ -9,11 +9,17 @@ public final class LMConnector: RemoteConnector {
 
     /// Describes a server; nothing is connected yet.
     ///
+    /// - Parameter asPeer: Whether a node asks another one, which answers from what it has itself.
     /// - Precondition: the URL's protocol is lm.
-    public init(_ url: NodeURL, dialect: LMDialect = .current, timeouts: RemoteTimeouts = RemoteTimeouts()) {
+    public init(
+        _ url: NodeURL,
+        dialect: LMDialect = .current,
+        timeouts: RemoteTimeouts = RemoteTimeouts(),
+        asPeer: Bool = false
+    ) {
         precondition(url.wire == .lm, "\(url) is not spoken to over lm")
         stream = Reconnecting { () throws(RemoteError) in
-            try LMConnection(connectingTo: url, dialect: dialect, timeouts: timeouts)
+            try LMConnection(connectingTo: url, dialect: dialect, timeouts: timeouts, asPeer: asPeer)
         }
     }
 

@@ -42,9 +42,7 @@ struct LMService {
         case .get:
             return get(request, on: connection, isLastTry: isLastTry)
         case .exist:
-            let isStored = backend.contains(request.key)
-            counters.add(isStored ? .existHits : .existMisses)
-            return .reply(isStored ? .found : .miss, .none)
+            return exist(request, on: connection)
         case .list:
             return text(joinedKeys())
         case .health:
@@ -87,9 +85,23 @@ struct LMService {
         }
     }
 
+    private func exist(_ request: LMRequest, on connection: Connection) -> Outcome {
+        let isStored = backend.contains(request.key)
+        if !isStored, context.mayLoad(request.key, for: connection) {
+            // What another node or store has is brought here: whoever asks for it wants it next.
+            switch backend.lookUp(request.key, asksElsewhere: !request.isFromPeer) {
+            case .mustLoad(let byteCount): return .load(byteCount: byteCount)
+            case .object(let object): object.release()
+            case .absent: break
+            }
+        }
+        counters.add(isStored ? .existHits : .existMisses)
+        return .reply(isStored ? .found : .miss, .none)
+    }
+
     private func get(_ request: LMRequest, on connection: Connection, isLastTry: Bool) -> Outcome {
         let object: MemoryObject
-        switch backend.lookUp(request.key) {
+        switch backend.lookUp(request.key, asksElsewhere: !request.isFromPeer) {
         case .object(let found): object = found
         case .mustLoad(let byteCount) where context.mayLoad(request.key, for: connection):
             if context.mayHold(byteCount) { return .load(byteCount: byteCount) }

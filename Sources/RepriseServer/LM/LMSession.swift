@@ -115,7 +115,7 @@ final class LMSession: Session {
             }
             offset += headerByteCount
             guard !wanted.keys.contains(request.key) else { continue }
-            switch context.backend.lookUp(request.key) {
+            switch context.backend.lookUp(request.key, asksElsewhere: !request.isFromPeer) {
             case .absent: break
             case .object(let object): object.release()
             case .mustLoad(let byteCount):

@@ -41,6 +41,15 @@ public enum LMDialect: CaseIterable, Sendable {
         }
     }
 
+    /// Where a request's location is, or `nil` in a dialect without one.
+    var requestLocationOffset: Int? { self == .current ? 16 : nil }
+
+    /// Whether a request's location says that another node asks.
+    func isFromPeer(_ bytes: RawSpan) -> Bool {
+        guard let offset = requestLocationOffset else { return false }
+        return bytes.loadLittleEndian(at: offset, as: Int32.self) == LMRequest.peerLocation
+    }
+
     /// Tells the dialect from the first bytes of a connection's first request.
     ///
     /// Where an older dialect has the first four bytes of its key, all of them at least 0x20, a newer one has

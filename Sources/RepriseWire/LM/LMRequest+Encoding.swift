@@ -20,8 +20,9 @@ extension LMRequest {
         if let shapeOffset = dialect.requestShapeOffset {
             bytes.storeLittleEndian(metadata.formatCode, at: 8)
             bytes.storeLittleEndian(metadata.dtypeCode, at: 12)
-            // The newest dialect has the location before the shape; 0 is none, and servers ignore it.
-            if shapeOffset == 20 { bytes.storeLittleEndian(0, at: 16) }
+            if let locationOffset = dialect.requestLocationOffset {
+                bytes.storeLittleEndian(isFromPeer ? LMRequest.peerLocation : 0, at: locationOffset)
+            }
             bytes.storeLittleEndian(metadata.lmShapeWords, at: shapeOffset)
         }
         let keyBytes = key.bytes

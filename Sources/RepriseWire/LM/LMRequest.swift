@@ -12,6 +12,13 @@ public struct LMRequest: Hashable, Sendable {
     public let key: StorageKey
     /// Format, element type and shape as they came, unchecked; those of `lmV0` where the dialect has none.
     public let metadata: MemoryObjectMetadata
+    /// Whether another node asks, for what this one has itself: it does not ask others in its turn. Only the
+    /// current dialect can say so, by its location.
+    public let isFromPeer: Bool
+
+    /// The location that a node's request to another one has; LMCache's are 0 to 2, and its servers ignore
+    /// them.
+    public static let peerLocation: Int32 = 1001
 
     /// Creates a request to send.
     ///
@@ -26,7 +33,8 @@ public struct LMRequest: Hashable, Sendable {
         _ command: LMCommand,
         key: StorageKey,
         metadata: MemoryObjectMetadata = .lmEmpty,
-        payloadByteCount: Int = 0
+        payloadByteCount: Int = 0,
+        isFromPeer: Bool = false
     ) throws(WireError) {
         try LMKeyField.check(key.bytes, required: command.needsKey)
         guard payloadByteCount >= 0, payloadByteCount == 0 || command == .put else {
@@ -39,11 +47,24 @@ public struct LMRequest: Hashable, Sendable {
         guard telling.allSatisfy({ !LMDialect.isKeyText(UInt32(bitPattern: $0)) }) else {
             throw WireError(.badMetadata, "format or last dimension look like the text of a key: \(telling)")
         }
-        self.init(command: command, payloadByteCount: payloadByteCount, key: key, metadata: metadata)
+        self.init(
+            command: command,
+            payloadByteCount: payloadByteCount,
+            key: key,
+            metadata: metadata,
+            isFromPeer: isFromPeer
+        )
     }
 
     /// Creates a request from parts that came over the wire.
-    init(command: LMCommand, payloadByteCount: Int, key: StorageKey, metadata: MemoryObjectMetadata) {
+    init(
+        command: LMCommand,
+        payloadByteCount: Int,
+        key: StorageKey,
+        metadata: MemoryObjectMetadata,
+        isFromPeer: Bool
+    ) {
+        self.isFromPeer = isFromPeer
         self.command = command
         self.payloadByteCount = payloadByteCount
         self.key = key

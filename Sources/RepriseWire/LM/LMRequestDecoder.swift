@@ -48,7 +48,8 @@ public struct LMRequestDecoder: Sendable {
             command: command,
             payloadByteCount: payloadByteCount,
             key: try LMKeyField.decode(keyField, required: command.needsKey),
-            metadata: Self.metadata(of: bytes, dialect: dialect, payloadByteCount: payloadByteCount)
+            metadata: Self.metadata(of: bytes, dialect: dialect, payloadByteCount: payloadByteCount),
+            isFromPeer: dialect.isFromPeer(bytes)
         )
         return .request(request, headerByteCount: headerByteCount)
     }

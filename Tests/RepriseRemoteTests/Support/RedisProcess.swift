@@ -141,7 +141,7 @@ final class RedisProcess: Sendable {
 
     /// A port that nobody listens at now, below those that the system gives to connections; cluster nodes
     /// need that of 10,000 above, too.
-    private static func freePort() -> UInt16 {
+    static func freePort() -> UInt16 {
         for _ in 0..<1000 {
             let port = UInt16.random(in: 11_000..<22_000)
             if isFree(port), isFree(port + 10_000) { return port }

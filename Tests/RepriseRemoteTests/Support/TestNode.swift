@@ -6,13 +6,20 @@ import RepriseServer
 final class TestNode: Sendable {
     /// Where it listens.
     let port: UInt16
-    private let node: Node
+    let node: Node
     private let server: Server
 
     struct NoPort: Error {}
 
-    init(port: UInt16 = 0, memoryByteCount: Int = 32 << 20) throws {
-        node = try Node(NodeConfiguration(memoryByteCount: memoryByteCount))
+    /// - Parameter change: Changes what the node is made from.
+    init(
+        port: UInt16 = 0,
+        memoryByteCount: Int = 32 << 20,
+        _ change: (inout NodeConfiguration) -> Void = { _ in }
+    ) throws {
+        var nodeConfiguration = NodeConfiguration(memoryByteCount: memoryByteCount)
+        change(&nodeConfiguration)
+        node = try Node(nodeConfiguration)
         var configuration = ServerConfiguration()
         configuration.host = "127.0.0.1"
         configuration.port = port
@@ -25,6 +32,13 @@ final class TestNode: Sendable {
     deinit { stop() }
 
     func stop() {
+        server.stop()
+        server.waitUntilStopped()
+        node.close()
+    }
+
+    /// Lets nobody in any more, and keeps its entries in the directory, as a node that hangs.
+    func stopServing() {
         server.stop()
         server.waitUntilStopped()
     }

@@ -1,0 +1,89 @@
+import RepriseCore
+import RepriseNode
+import RepriseRemote
+import RepriseTesting
+import Testing
+
+/// A node with a remote store behind it.
+@Suite(.serialized, .enabled(if: RedisProcess.isInstalled, "redis-server is not installed"))
+struct NodeRemoteTests {
+    private func node(_ redis: RedisProcess) throws -> TestNode {
+        let url = try RemoteURL(parsing: "redis://127.0.0.1:\(redis.port)")
+        return try TestNode { $0.remote = RemoteConfiguration(url: url) }
+    }
+
+    private func connect(_ port: UInt16) throws -> RESPConnection {
+        try RESPConnection(connectingTo: NodeURL(.resp, .tcp(host: "127.0.0.1", port: port)))
+    }
+
+    private func get(_ node: TestNode, _ key: StorageKey) throws -> [UInt8]? {
+        var connection = try connect(node.port)
+        var buffer = TransferBuffer(byteCapacity: 0)
+        return try connection.get(key, into: &buffer).map { [UInt8](copying: buffer.prefix($0)) }
+    }
+
+    private func settle(_ node: TestNode) {
+        for _ in 0..<1000 where node.node.remote?.statistics.queuedKeyCount != 0 {
+            Thread.sleep(milliseconds: 5)
+        }
+    }
+
+    @Test func `what a node has stored is there after it is gone`() throws {
+        let redis = try RedisProcess()
+        var node = try node(redis)
+        var connection = try connect(node.port)
+        for number in 0..<20 {
+            try connection.put(StorageKey("k\(number)"), TestMemory.bytes(50_000, seed: number).rawSpan)
+        }
+        settle(node)
+        node.stop()
+        node = try self.node(redis)
+        #expect(node.node.memory.entryCount == 0)
+        for number in 0..<20 {
+            #expect(try get(node, StorageKey("k\(number)")) == TestMemory.bytes(50_000, seed: number))
+        }
+        #expect(try get(node, "k20") == nil)
+        #expect(node.node.memory.entryCount == 20)
+        #expect(node.node.remote?.statistics.hitCount == 20)
+        // From memory now.
+        #expect(try get(node, "k0") == TestMemory.bytes(50_000, seed: 0))
+        #expect(node.node.remote?.statistics.hitCount == 20)
+        node.stop()
+    }
+
+    @Test func `what was overwritten, removed or has expired does not come back from there`() throws {
+        let redis = try RedisProcess()
+        let node = try node(redis)
+        var connection = try connect(node.port)
+        for key in ["kept", "overwritten", "removed", "expiring"] as [StorageKey] {
+            try connection.put(key, TestMemory.bytes(1000, seed: 1).rawSpan)
+        }
+        settle(node)
+        try connection.put("overwritten", TestMemory.bytes(1000, seed: 2).rawSpan)
+        #expect(try connection.remove("removed"))
+        try RawRedis(node.port).command(["PEXPIRE", "expiring", "1"])
+        settle(node)
+        Thread.sleep(milliseconds: 20)
+        // What is left when the memory has nothing.
+        try RawRedis(node.port).command(["FLUSHALL"])
+        #expect(try get(node, "kept") == TestMemory.bytes(1000, seed: 1))
+        #expect(try get(node, "overwritten") == TestMemory.bytes(1000, seed: 2))
+        #expect(try get(node, "removed") == nil)
+        #expect(try get(node, "expiring") == nil)
+        node.stop()
+    }
+
+    @Test func `a remote store that is gone is a miss, and the node serves on`() throws {
+        let redis = try RedisProcess()
+        let node = try node(redis)
+        var connection = try connect(node.port)
+        try connection.put("k", TestMemory.bytes(1000, seed: 1).rawSpan)
+        settle(node)
+        redis.stop()
+        #expect(try get(node, "k") == TestMemory.bytes(1000, seed: 1))
+        for number in 0..<5 { #expect(try get(node, StorageKey("x\(number)")) == nil) }
+        try connection.put("l", TestMemory.bytes(1000, seed: 2).rawSpan)
+        #expect(try get(node, "l") == TestMemory.bytes(1000, seed: 2))
+        node.stop()
+    }
+}
