@@ -33,6 +33,8 @@ let package = Package(
         benchmark("FragmentationBenchmark", ["RepriseCore", "RepriseTesting"]),
         // Reprise's part of disk_peers.py.
         benchmark("DiskBench", ["RepriseCore", "RepriseDisk"]),
+        // Reprise's part of remote_peers.py, and its bare peer.
+        benchmark("RemoteBench", ["RepriseCore", "RepriseRemote"]),
         // The peer that moves bytes and does nothing else, and a client of values over RESP and memcached's
         // protocol; see peers.py and redis_peers.py.
         .target(name: "LoopbackSupport"),
