@@ -188,6 +188,52 @@ import Testing
         engine.close()
     }
 
+    @Test func `a store asks a slower backend once, and a retrieval loads from it once`() throws {
+        let slower = try CountingBackend()
+        let pool = try MemoryPool(MemoryPool.Configuration(byteCount: 8 << 20))
+        let engine = CacheEngine(
+            tokens: try make().tokens,
+            storage: StorageManager(
+                memory: LocalCPUBackend(pool: pool),
+                slower: [StorageTier(name: "Slower", backend: slower)]
+            ),
+            connector: cache
+        )
+        let tokens = prompt(0..<4000)
+        let from = slots(4000)
+        fill(from)
+        #expect(try engine.store(TokenArray(tokens), at: from).storedTokenCount == 4000)
+        #expect(slower.takeCalls() == .init(presence: 1))
+        engine.storage.memory.removeAll()
+        #expect(try engine.store(TokenArray(tokens), at: from).presentTokenCount == 4000)
+        #expect(slower.takeCalls() == .init(presence: 1))
+        let to = slots(4000, from: 4096, 2)
+        #expect(try retrieve(engine, tokens, to: to) == 4000)
+        #expect(goodCount(to) == 4000)
+        let calls = slower.takeCalls()
+        #expect(calls.batchedGets == 1 && calls.gets == 0 && calls.askedKeys.count == 16)
+        engine.close()
+    }
+
+    @Test(arguments: [true, false])
+    func `a prompt larger than the memory comes back from a slower backend`(storesInMemory: Bool) throws {
+        let slower = try CountingBackend()
+        // Four chunks of 16 KiB: a window is one of them.
+        let pool = try MemoryPool(MemoryPool.Configuration(byteCount: 64 << 10))
+        let memory = LocalCPUBackend(pool: pool, storesValues: storesInMemory)
+        let tier = StorageTier(name: "Slower", backend: slower)
+        let storage = StorageManager(memory: memory, slower: [tier])
+        let engine = CacheEngine(tokens: try make().tokens, storage: storage, connector: cache)
+        let from = slots(3000)
+        fill(from)
+        #expect(try engine.store(TokenArray(prompt(0..<3000)), at: from).storedTokenCount == 3000)
+        let to = slots(3000, from: 4096, 2)
+        #expect(try retrieve(engine, prompt(0..<3000), to: to) == 3000)
+        #expect(goodCount(to) == 3000)
+        engine.close()
+        #expect(pool.usedByteCount == 0)
+    }
+
     @Test func `K91 lookups count and pin, and nothing is found after a clear`() throws {
         let engine = try make()
         let tokens = TokenArray(prompt(0..<1000))

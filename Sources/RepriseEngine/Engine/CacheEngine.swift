@@ -48,27 +48,34 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
         at placement: Connector.Placement
     ) throws(EngineError) -> StoreReport {
         var report = StoreReport()
-        for chunk in try chunks(prompt, falseCount) {
-            let key = chunk.key.storageKey
-            if storage.location(of: key) != nil {
-                report.presentTokenCount += chunk.range.count
+        let chunks = Array(try chunks(prompt, falseCount))
+        let keys = chunks.map(\.key.storageKey)
+        // Also on the way out by an error: what was stored before it stays.
+        defer { storage.touch(keys[...]) }
+        for (index, isThere) in storage.presence(of: keys).enumerated() {
+            let range = chunks[index].range
+            if isThere {
+                report.presentTokenCount += range.count
                 continue
             }
-            guard let object = try allocate(connector.metadata(tokenCount: chunk.range.count)) else {
+            guard let object = try allocate(connector.metadata(tokenCount: range.count)) else {
                 report.hasRunOut = true
                 break
             }
             defer { object.release() }
             try perform { () throws(StorageError) in
-                try connector.gather(chunk.range, of: placement, into: object)
+                try connector.gather(range, of: placement, into: object)
             }
-            storage.put(key, object)
-            report.storedTokenCount += chunk.range.count
+            storage.put(keys[index], object)
+            report.storedTokenCount += range.count
         }
         return report
     }
 
     /// Copies the chunks of a prompt that are stored to where a request has it, up to the first that is not.
+    ///
+    /// Chunks are got many at a time, as far as they take a part of the memory
+    /// (``StorageManagerLimits/retrievedFractionDivisor``).
     ///
     /// - Parameter falseCount: Tokens at the start, whole chunks, that the request has already.
     /// - Returns: Which tokens were copied now: those of the mask, then a run of `true`, then `false`.
@@ -80,21 +87,50 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
     ) throws(EngineError) -> [Bool] {
         var mask = [Bool](repeating: false, count: prompt.count)
         var used: [StorageKey] = []
-        for chunk in try chunks(prompt, falseCount) {
-            let key = chunk.key.storageKey
-            guard let object = storage.get(key) else { break }
-            defer { object.release() }
-            // What another engine has stored with another layout is no value for this one.
-            guard object.metadata == connector.metadata(tokenCount: chunk.range.count) else { break }
-            try perform { () throws(StorageError) in
-                try connector.scatter(object, to: chunk.range, of: placement)
-            }
-            for token in chunk.range { mask[token] = true }
-            used.append(key)
-        }
         // From tail to head, so that a prefix is evicted from its tail.
-        for key in used.reversed() { _ = storage.memory.containsRecordingUse(key) }
+        defer { storage.touch(used[...]) }
+        var chunks = try chunks(prompt, falseCount).makeIterator()
+        while true {
+            let window = nextWindow(&chunks)
+            if window.isEmpty { break }
+            let objects = storage.batchedGet(window.map(\.key.storageKey))
+            defer { for object in objects { object.release() } }
+            for (chunk, object) in zip(window, objects) {
+                guard try copy(object, of: chunk, to: placement) else { return mask }
+                for token in chunk.range { mask[token] = true }
+                used.append(chunk.key.storageKey)
+            }
+            if objects.count < window.count { break }
+        }
         return mask
+    }
+
+    /// The next chunks, as many as are got together.
+    private func nextWindow(_ chunks: inout KeyedChunks.Iterator) -> [KeyedChunk] {
+        let byteCountMax = storage.memory.pool.capacityByteCount / storage.limits.retrievedFractionDivisor
+        var window: [KeyedChunk] = []
+        var byteCount = 0
+        while window.count < storage.limits.retrievedCountMax, byteCount < byteCountMax,
+            let chunk = chunks.next()
+        {
+            window.append(chunk)
+            byteCount += connector.metadata(tokenCount: chunk.range.count).tensorByteCount ?? 0
+        }
+        return window
+    }
+
+    /// Copies a chunk to its place; `false` when the object is none of this engine's.
+    private func copy(
+        _ object: MemoryObject,
+        of chunk: KeyedChunk,
+        to placement: Connector.Placement
+    ) throws(EngineError) -> Bool {
+        // What another engine has stored with another layout is no value for this one.
+        guard object.metadata == connector.metadata(tokenCount: chunk.range.count) else { return false }
+        try perform { () throws(StorageError) in
+            try connector.scatter(object, to: chunk.range, of: placement)
+        }
+        return true
     }
 
     /// How many leading tokens of a prompt are stored, whole chunks and what is left of the last.
@@ -115,12 +151,7 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
     /// Begins to bring the chunks of a prompt into memory; how many are on their way or there.
     @discardableResult
     public func prefetch(_ prompt: TokenArray) throws(EngineError) -> Int {
-        var count = 0
-        for chunk in try chunks(prompt, 0) {
-            guard storage.prefetch(chunk.key.storageKey) != nil else { break }
-            count += 1
-        }
-        return count
+        storage.prefetch(prefixOf: try chunks(prompt, 0).map(\.key.storageKey))
     }
 
     /// Removes the chunks of a prompt, or everything, everywhere or from the backends with these names; how
