@@ -31,6 +31,7 @@ let package = Package(
         benchmark("HashingBenchmark", ["RepriseCore", "RepriseHashing"]),
         benchmark("CoreBenchmark", ["RepriseCore"]),
         benchmark("FragmentationBenchmark", ["RepriseCore", "RepriseTesting"]),
+        benchmark("PagedBenchmark", ["RepriseCore", "RepriseEngine"]),
         // Reprise's part of disk_peers.py.
         benchmark("DiskBench", ["RepriseCore", "RepriseDisk"]),
         // The peer that moves bytes and does nothing else, and a client of values over RESP and memcached's

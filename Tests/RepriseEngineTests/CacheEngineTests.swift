@@ -10,14 +10,17 @@ import Testing
 @Suite struct CacheEngineTests {
     private static let slotCount = 8192
     private let directory: TemporaryDirectory
-    private let cache = PagedHostMemory(
-        layerCount: 2,
-        slotCount: slotCount,
-        rowElementCount: 8,
-        dtype: .float16
-    )
+    private let cache: PagedHostMemory
 
-    init() throws { directory = try TemporaryDirectory() }
+    init() throws {
+        directory = try TemporaryDirectory()
+        cache = try PagedHostMemory(
+            layerCount: 2,
+            slotCount: Self.slotCount,
+            rowElementCount: 8,
+            dtype: .float16
+        )
+    }
 
     private func make(hasDisk: Bool = false, storesInMemory: Bool = true) throws -> CacheEngine<
         PagedHostMemory
@@ -102,7 +105,9 @@ import Testing
         skipping: Int = 0,
         to slots: [Int]
     ) throws -> Int {
-        let mask = blocking { try? engine.retrieve(TokenArray(tokens), skippingFirst: skipping, to: slots) }
+        let mask = blocking {
+            try? engine.retrieve(TokenArray(tokens), skippingFirst: skipping, to: .slots(slots))
+        }
         return try #require(mask).count { $0 }
     }
 
@@ -118,18 +123,18 @@ import Testing
         let engine = try make()
         let from = slots(2000)
         fill(from)
-        let report = try engine.store(TokenArray(prompt(0..<2000)), at: from)
+        let report = try engine.store(TokenArray(prompt(0..<2000)), at: .slots(from))
         #expect(report.storedTokenCount == 2000 && report.presentTokenCount == 0 && !report.hasRunOut)
         let to = slots(2000, from: 4096, 2)
         #expect(try retrieve(engine, prompt(0..<2000), to: to) == 2000)
         #expect(goodCount(to) == 2000)
-        #expect(try engine.store(TokenArray(prompt(0..<2000)), at: from).presentTokenCount == 2000)
+        #expect(try engine.store(TokenArray(prompt(0..<2000)), at: .slots(from)).presentTokenCount == 2000)
         engine.close()
     }
 
     @Test func `K83 a longer prompt finds the whole chunks of its prefix`() throws {
         let engine = try make()
-        try engine.store(TokenArray(prompt(0..<2000)), at: slots(2000))
+        try engine.store(TokenArray(prompt(0..<2000)), at: .slots(slots(2000)))
         let longer = prompt(0..<2000) + prompt(5000..<6000)
         #expect(try retrieve(engine, longer, to: slots(3000)) == 1792)
         #expect(try engine.lookup(TokenArray(longer)) == 1792)
@@ -143,17 +148,17 @@ import Testing
         let from = slots(2048)
         fill(from)
         let tokens = prompt(0..<2048)
-        try engine.store(TokenArray(Array(tokens[..<512])), at: from)
-        try engine.store(TokenArray(tokens), skippingFirst: 1024, at: from)
+        try engine.store(TokenArray(Array(tokens[..<512])), at: .slots(from))
+        try engine.store(TokenArray(tokens), skippingFirst: 1024, at: .slots(from))
         // The chunks between are missing: no hole is jumped over.
         #expect(try retrieve(engine, tokens, to: from) == 512)
-        try engine.store(TokenArray(Array(tokens[..<1280])), skippingFirst: 512, at: from)
+        try engine.store(TokenArray(Array(tokens[..<1280])), skippingFirst: 512, at: .slots(from))
         let to = slots(2048, from: 4096, 2)
         #expect(try retrieve(engine, tokens, to: to) == 2048)
         #expect(goodCount(to) == 2048)
         #expect(try retrieve(engine, tokens, skipping: 768, to: to) == 2048 - 768)
         #expect(throws: EngineError.self) {
-            _ = try engine.retrieve(TokenArray(tokens), skippingFirst: 773, to: to)
+            _ = try engine.retrieve(TokenArray(tokens), skippingFirst: 773, to: .slots(to))
         }
         engine.close()
     }
@@ -166,7 +171,7 @@ import Testing
         let from = slots(1000)
         fill(from)
         let tokens = prompt(0..<1000)
-        try engine.store(TokenArray(tokens), at: from)
+        try engine.store(TokenArray(tokens), at: .slots(from))
         try awaitPuts(engine, tokens)
         let chunkByteCount = 2 * 2 * 256 * 16
         let pool = engine.storage.memory.pool
@@ -202,10 +207,10 @@ import Testing
         let tokens = prompt(0..<4000)
         let from = slots(4000)
         fill(from)
-        #expect(try engine.store(TokenArray(tokens), at: from).storedTokenCount == 4000)
+        #expect(try engine.store(TokenArray(tokens), at: .slots(from)).storedTokenCount == 4000)
         #expect(slower.takeCalls() == .init(presence: 1))
         engine.storage.memory.removeAll()
-        #expect(try engine.store(TokenArray(tokens), at: from).presentTokenCount == 4000)
+        #expect(try engine.store(TokenArray(tokens), at: .slots(from)).presentTokenCount == 4000)
         #expect(slower.takeCalls() == .init(presence: 1))
         let to = slots(4000, from: 4096, 2)
         #expect(try retrieve(engine, tokens, to: to) == 4000)
@@ -226,7 +231,7 @@ import Testing
         let engine = CacheEngine(tokens: try make().tokens, storage: storage, connector: cache)
         let from = slots(3000)
         fill(from)
-        #expect(try engine.store(TokenArray(prompt(0..<3000)), at: from).storedTokenCount == 3000)
+        #expect(try engine.store(TokenArray(prompt(0..<3000)), at: .slots(from)).storedTokenCount == 3000)
         let to = slots(3000, from: 4096, 2)
         #expect(try retrieve(engine, prompt(0..<3000), to: to) == 3000)
         #expect(goodCount(to) == 3000)
@@ -237,7 +242,7 @@ import Testing
     @Test func `K91 lookups count and pin, and nothing is found after a clear`() throws {
         let engine = try make()
         let tokens = TokenArray(prompt(0..<1000))
-        try engine.store(tokens, at: slots(1000))
+        try engine.store(tokens, at: .slots(slots(1000)))
         #expect(try engine.lookup(tokens) == 1000)
         #expect(try engine.lookup(TokenArray([UInt32]())) == 0)
         #expect(try engine.lookup(tokens, pinningAs: "request") == 1000)
@@ -259,26 +264,15 @@ import Testing
         foreign.release()
         #expect(try retrieve(engine, tokens, to: slots(512)) == 0)
         #expect(throws: EngineError.self) {
-            try engine.store(TokenArray(prompt(9000..<9512)), at: slots(100))
+            try engine.store(TokenArray(prompt(9000..<9512)), at: .slots(slots(100)))
         }
         #expect(throws: EngineError.self) {
             try engine.store(
                 TokenArray(prompt(9000..<9100)),
-                at: [Int](repeating: Self.slotCount, count: 100)
+                at: .slots([Int](repeating: Self.slotCount, count: 100))
             )
         }
         #expect(engine.storage.memory.pool.usedByteCount == AllocationUnit.byteCount)
         engine.close()
-    }
-
-    @Test(
-        arguments: [
-            ([], []), ([5], [1]), ([5, 6, 7], [3]), ([5, 7, 8, 1], [1, 2, 1]), ([3, 2, 1], [1, 1, 1]),
-        ] as [([Int], [Int])]
-    )
-    func `slots that follow each other are one run`(slots: [Int], counts: [Int]) {
-        let runs = SlotRun.runs(of: slots[...])
-        #expect(runs.map(\.count) == counts)
-        #expect(runs.flatMap { Array($0.first..<$0.first + $0.count) } == slots)
     }
 }
