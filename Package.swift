@@ -79,7 +79,7 @@ let package = Package(
             "RepriseEngineTests",
             ["RepriseCore", "RepriseDisk", "RepriseEngine", "RepriseHashing", "RepriseTesting"]
         ),
-        tests("RepriseHashingTests", ["RepriseCore", "RepriseHashing"]),
+        tests("RepriseHashingTests", ["RepriseCore", "RepriseHashing", "RepriseTesting"]),
         tests("RepriseWireTests", ["RepriseCore", "RepriseWire", "RepriseTesting"]),
         tests(
             "RepriseServerTests",

@@ -31,6 +31,7 @@ let package = Package(
         benchmark("HashingBenchmark", ["RepriseCore", "RepriseHashing"]),
         benchmark("CoreBenchmark", ["RepriseCore"]),
         benchmark("FragmentationBenchmark", ["RepriseCore", "RepriseTesting"]),
+        benchmark("PagedBenchmark", ["RepriseCore", "RepriseEngine"]),
         // Reprise's part of disk_peers.py.
         benchmark("DiskBench", ["RepriseCore", "RepriseDisk"]),
         // Reprise's part of remote_peers.py, and its bare peer.

@@ -3,7 +3,7 @@ public import RepriseCore
 /// Turns prompts into keys: cuts them into chunks of one size and hashes each with all before it.
 ///
 /// - Source: LMCache `lmcache/v1/token_database.py` (`ChunkedTokenDatabase`).
-public struct ChunkedTokenDatabase: Sendable {
+public struct ChunkedTokenDatabase: TokenDatabase {
     /// Everything in the keys but the hash.
     public let scope: KeyScope
     /// How chunks are hashed.
@@ -12,6 +12,9 @@ public struct ChunkedTokenDatabase: Sendable {
     public let chunkSize: Int
     /// Whether a last chunk with fewer tokens gets a key.
     public let savesUnfullChunk: Bool
+
+    /// `true`: each hash covers all chunks before it.
+    public var isPrefixBound: Bool { true }
 
     /// Creates a token database.
     ///
@@ -43,7 +46,7 @@ public struct ChunkedTokenDatabase: Sendable {
     /// - Complexity: that of the same initialiser; the hashing is done as the result is walked.
     public func processTokens(
         _ tokens: TokenArray,
-        skippingFirst falseCount: Int = 0
+        skippingFirst falseCount: Int
     ) throws(HashingError) -> KeyedChunks {
         let chunks = try ChunkHashes(
             of: tokens,
@@ -53,25 +56,5 @@ public struct ChunkedTokenDatabase: Sendable {
             skippingFirst: falseCount
         )
         return KeyedChunks(chunks: chunks, scope: scope)
-    }
-
-    /// Returns the chunks of a prompt with their keys, in order, but for those of the tokens that `mask`
-    /// leaves out.
-    ///
-    /// - Parameters:
-    ///   - tokens: The whole prompt.
-    ///   - mask: One value per token: `false` for a number of whole chunks at the start, then `true`.
-    /// - Throws: ``HashingError`` — `invalidMask` for a mask of another length or form, and what
-    ///   ``processTokens(_:skippingFirst:)`` throws.
-    /// - Complexity: O(tokens) for the mask.
-    public func processTokens(_ tokens: TokenArray, mask: [Bool]) throws(HashingError) -> KeyedChunks {
-        guard mask.count == tokens.count else {
-            throw HashingError(.invalidMask, "a mask of \(mask.count) values for \(tokens.count) tokens")
-        }
-        let falseCount = mask.firstIndex(of: true) ?? mask.count
-        guard !mask[falseCount...].contains(false) else {
-            throw HashingError(.invalidMask, "after its first true a mask holds nothing but true")
-        }
-        return try processTokens(tokens, skippingFirst: falseCount)
     }
 }

@@ -4,7 +4,7 @@ public struct HashingError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case tokenOutOfRange, invalidChunkSize, invalidMask, misalignedMask, invalidAlgorithm,
-                invalidPrefix
+                invalidPrefix, invalidSeparator
         }
         private let kind: Kind
 
@@ -20,6 +20,8 @@ public struct HashingError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let invalidAlgorithm = Code(kind: .invalidAlgorithm)
         /// The hash that a chain is to go on from was not made by its algorithm.
         public static let invalidPrefix = Code(kind: .invalidPrefix)
+        /// A separator of segments has no tokens.
+        public static let invalidSeparator = Code(kind: .invalidSeparator)
 
         /// The code's name, as in the source.
         public var description: String { kind.rawValue }

@@ -79,6 +79,8 @@ extension ConformanceRun {
         expect(backend.batchedContains([]) == 0, "no keys have a prefix")
         backend.remove(keys[3])
         expect(backend.batchedContains(keys) == 3, "a prefix goes on behind a hole")
+        let presence = backend.presence(of: keys + ["absent"])
+        expect(presence == [true, true, true, false, true, true, false], "presence() says \(presence)")
         expect(backend.batchedContains(keys, pinning: true) == 3, "a pinned prefix has another length")
         expect(backend.unpin(keys[0]) && backend.unpin(keys[2]), "a prefix was not pinned")
         expect(!backend.unpin(keys[4]), "a key behind the hole was pinned")

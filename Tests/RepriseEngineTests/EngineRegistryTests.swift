@@ -14,7 +14,7 @@ import Testing
         return CacheEngine(
             tokens: try ChunkedTokenDatabase(scope: scope, algorithm: .sha256UInt32),
             storage: StorageManager(memory: LocalCPUBackend(pool: pool)),
-            connector: PagedHostMemory(layerCount: 1, slotCount: 16, rowElementCount: 8, dtype: .float16)
+            connector: try PagedHostMemory(layerCount: 1, slotCount: 16, rowElementCount: 8, dtype: .float16)
         )
     }
 

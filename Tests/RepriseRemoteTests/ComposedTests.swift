@@ -79,7 +79,12 @@ import Testing
         func engine() throws -> CacheEngine<PagedHostMemory> {
             let memory = try TestMemory.make(byteCount: 8 << 20)
             let tier = StorageTier(name: "RemoteBackend", backend: RemoteBackend(memory: memory, url: url))
-            let cache = PagedHostMemory(layerCount: 2, slotCount: 2000, rowElementCount: 8, dtype: .float16)
+            let cache = try PagedHostMemory(
+                layerCount: 2,
+                slotCount: 2000,
+                rowElementCount: 8,
+                dtype: .float16
+            )
             return CacheEngine(
                 tokens: tokens,
                 storage: StorageManager(memory: memory, slower: [tier]),
@@ -92,10 +97,10 @@ import Testing
                 row.storeBytes(of: UInt16(slot), as: UInt16.self)
             }
         }
-        let report = Threads.map(1) { _ in try? first.store(prompt, at: slots) }[0]
+        let report = Threads.map(1) { _ in try? first.store(prompt, at: .slots(slots)) }[0]
         #expect(report?.storedTokenCount == 2000)
         first.close()
-        let mask = Threads.map(1) { _ in try? second.retrieve(prompt, to: slots) }[0]
+        let mask = Threads.map(1) { _ in try? second.retrieve(prompt, to: .slots(slots)) }[0]
         #expect(mask == [Bool](repeating: true, count: 2000))
         let isSame = (0..<2000).allSatisfy { slot in
             second.connector.withRow(layer: 1, slot: slot, isValue: true) { row in

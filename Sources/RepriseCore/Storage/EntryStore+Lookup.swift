@@ -28,6 +28,13 @@ extension EntryStore {
         }
     }
 
+    /// Which of `keys` are stored, here or behind.
+    func presence(of keys: [StorageKey]) -> [Bool] {
+        lock.withLock { state in
+            keys.map { state.slot(of: $0) != nil || state.slower?.isStored($0) == true }
+        }
+    }
+
     /// The values of the longest stored prefix of `keys`, each with a reference for the caller.
     ///
     /// Recency is touched from tail to head, so that a prefix is evicted from its tail.

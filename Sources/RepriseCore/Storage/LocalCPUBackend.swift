@@ -147,6 +147,9 @@ public final class LocalCPUBackend: StorageBackend {
         store.prefixLength(of: keys, pinning: pinning)
     }
 
+    /// Which of `keys` are stored, with one lock acquisition.
+    public func presence(of keys: [StorageKey]) -> [Bool] { store.presence(of: keys) }
+
     /// The values of the longest stored prefix, with one lock acquisition; the head ends up the most recent.
     public func batchedGetBlocking(_ keys: [StorageKey]) -> [MemoryObject] { store.acquirePrefix(of: keys) }
 

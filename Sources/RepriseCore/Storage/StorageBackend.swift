@@ -57,6 +57,12 @@ public protocol StorageBackend: AnyObject, Sendable {
     /// The length of the longest stored prefix of `keys`; pins its entries in the same step when `pinning`.
     func batchedContains(_ keys: [StorageKey], pinning: Bool) -> Int
 
+    /// Which of `keys` are stored, whatever holes there are between them. Leaves recency alone.
+    ///
+    /// By default each key is asked for; a backend for which a question is a way to elsewhere and back asks
+    /// for all of them at once.
+    func presence(of keys: [StorageKey]) -> [Bool]
+
     /// The values of the longest stored prefix of `keys`.
     func batchedGetBlocking(_ keys: [StorageKey]) -> [MemoryObject]
 
@@ -77,6 +83,9 @@ extension StorageBackend {
     /// Removes a key, for backends in which that does not block.
     @discardableResult
     public func submitRemoveTask(_ key: StorageKey) -> BackendTask<Bool> { BackendTask(ended: remove(key)) }
+
+    /// Which of `keys` are stored, asked for one by one.
+    public func presence(of keys: [StorageKey]) -> [Bool] { keys.map { contains($0, pinning: false) } }
 
     /// Whether a key is stored. Leaves recency alone.
     public func contains(_ key: StorageKey) -> Bool { contains(key, pinning: false) }

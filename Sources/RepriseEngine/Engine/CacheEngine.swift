@@ -3,133 +3,80 @@ public import RepriseHashing
 
 /// Stores and finds the keys and values of prompts: tokens in, bytes out.
 ///
-/// A prompt is cut into chunks whose hashes cover all tokens before them (``ChunkedTokenDatabase``); a chunk
-/// is one value of a ``StorageManager``, and a ``KVConnector`` moves it to and from the inference engine.
-/// Only prefixes are found: the first chunk that is missing ends a retrieval. A chunk that is stored is not
-/// stored again.
+/// A prompt is cut into chunks by a ``TokenDatabase``; a chunk is one value of a ``StorageManager``, and a
+/// ``KVConnector`` moves it to and from the inference engine. A chunk that is stored is not stored again.
+///
+/// **What is found.** With a ``ChunkedTokenDatabase`` a chunk's key stands for all tokens before it: only
+/// prefixes are found, and the first chunk that is missing ends a retrieval. With a ``SegmentTokenDatabase``
+/// each segment stands for itself: every one that is stored is retrieved, with holes where others are not.
 ///
 /// Calls block while backends do I/O, and trap inside a Swift task where they would.
 ///
 /// - Source: LMCache `lmcache/v1/cache_engine.py`.
 public final class CacheEngine<Connector: KVConnector>: Sendable {
     /// Turns tokens into keys.
-    public let tokens: ChunkedTokenDatabase
+    public let tokens: any TokenDatabase
     /// Where the values are.
     public let storage: StorageManager
     /// Moves them.
     public let connector: Connector
 
-    /// What a store came to.
-    public struct StoreReport: Hashable, Sendable {
-        /// Tokens of chunks that were stored now.
-        public internal(set) var storedTokenCount = 0
-        /// Tokens of chunks that were there.
-        public internal(set) var presentTokenCount = 0
-        /// Whether there was no memory for a chunk: it, and those behind it, were not stored.
-        public internal(set) var hasRunOut = false
-    }
-
     /// Creates an engine.
-    public init(tokens: ChunkedTokenDatabase, storage: StorageManager, connector: Connector) {
+    public init(tokens: any TokenDatabase, storage: StorageManager, connector: Connector) {
         self.tokens = tokens
         self.storage = storage
         self.connector = connector
     }
 
-    /// Stores the chunks of a prompt that are not stored, from head to tail.
-    ///
-    /// - Parameter falseCount: Tokens at the start, whole chunks, that are left out.
-    /// - Throws: `tokens` for a mask that does not end at a chunk or tokens out of range; `storage` when a
-    ///   chunk can never fit, or the placement does not have the tokens. What was stored before stays.
-    @discardableResult
-    public func store(
-        _ prompt: TokenArray,
-        skippingFirst falseCount: Int = 0,
-        at placement: Connector.Placement
-    ) throws(EngineError) -> StoreReport {
-        var report = StoreReport()
-        for chunk in try chunks(prompt, falseCount) {
-            let key = chunk.key.storageKey
-            if storage.location(of: key) != nil {
-                report.presentTokenCount += chunk.range.count
-                continue
-            }
-            guard let object = try allocate(connector.metadata(tokenCount: chunk.range.count)) else {
-                report.hasRunOut = true
-                break
-            }
-            defer { object.release() }
-            try perform { () throws(StorageError) in
-                try connector.gather(chunk.range, of: placement, into: object)
-            }
-            storage.put(key, object)
-            report.storedTokenCount += chunk.range.count
-        }
-        return report
-    }
-
-    /// Copies the chunks of a prompt that are stored to where a request has it, up to the first that is not.
-    ///
-    /// - Parameter falseCount: Tokens at the start, whole chunks, that the request has already.
-    /// - Returns: Which tokens were copied now: those of the mask, then a run of `true`, then `false`.
-    /// - Throws: as ``store(_:skippingFirst:at:)``; what was copied before stays.
-    public func retrieve(
-        _ prompt: TokenArray,
-        skippingFirst falseCount: Int = 0,
-        to placement: Connector.Placement
-    ) throws(EngineError) -> [Bool] {
-        var mask = [Bool](repeating: false, count: prompt.count)
-        var used: [StorageKey] = []
-        for chunk in try chunks(prompt, falseCount) {
-            let key = chunk.key.storageKey
-            guard let object = storage.get(key) else { break }
-            defer { object.release() }
-            // What another engine has stored with another layout is no value for this one.
-            guard object.metadata == connector.metadata(tokenCount: chunk.range.count) else { break }
-            try perform { () throws(StorageError) in
-                try connector.scatter(object, to: chunk.range, of: placement)
-            }
-            for token in chunk.range { mask[token] = true }
-            used.append(key)
-        }
-        // From tail to head, so that a prefix is evicted from its tail.
-        for key in used.reversed() { _ = storage.memory.containsRecordingUse(key) }
-        return mask
-    }
-
-    /// How many leading tokens of a prompt are stored, whole chunks and what is left of the last.
+    /// How many leading tokens of a prompt are stored: up to the end of the last chunk before the first that
+    /// is missing. Separators between segments count.
     ///
     /// - Parameters:
     ///   - names: Ask only the backends with these names.
     ///   - id: Pin what is found until ``StorageManager/unpin(_:)`` is called with this.
+    /// - Throws: `tokens` for tokens out of range.
     public func lookup(
         _ prompt: TokenArray,
         in names: Set<String>? = nil,
         pinningAs id: LookupID? = nil
     ) throws(EngineError) -> Int {
-        let found = Array(try chunks(prompt, 0))
+        let found = Array(try chunks(prompt))
         let count = storage.lookup(found.map(\.key.storageKey), in: names, pinningAs: id)
         return count == 0 ? 0 : found[count - 1].range.upperBound
     }
 
-    /// Begins to bring the chunks of a prompt into memory; how many are on their way or there.
-    @discardableResult
-    public func prefetch(_ prompt: TokenArray) throws(EngineError) -> Int {
-        var count = 0
-        for chunk in try chunks(prompt, 0) {
-            guard storage.prefetch(chunk.key.storageKey) != nil else { break }
-            count += 1
-        }
-        return count
+    /// Which tokens of a prompt are in chunks that are stored, whatever is missing between them.
+    ///
+    /// - Parameter names: Ask only the backends with these names.
+    /// - Throws: `tokens` for tokens out of range.
+    public func presence(_ prompt: TokenArray, in names: Set<String>? = nil) throws(EngineError) -> [Bool] {
+        let found = Array(try chunks(prompt))
+        var mask = [Bool](repeating: false, count: prompt.count)
+        let presence = storage.presence(of: found.map(\.key.storageKey), in: names)
+        for (chunk, isThere) in zip(found, presence) where isThere { mask.set(chunk.range) }
+        return mask
     }
 
-    /// Removes the chunks of a prompt, or everything, everywhere or from the backends with these names; how
-    /// many chunks were removed.
+    /// Begins to bring what a retrieval would find into memory.
+    ///
+    /// - Returns: How many chunks are on their way or there.
+    /// - Throws: `tokens` for tokens out of range.
+    @discardableResult
+    public func prefetch(_ prompt: TokenArray) throws(EngineError) -> Int {
+        var keys = try chunks(prompt).map(\.key.storageKey)
+        if !tokens.isPrefixBound { keys = zip(keys, storage.presence(of: keys)).filter(\.1).map(\.0) }
+        return storage.prefetch(prefixOf: keys)
+    }
+
+    /// Removes the chunks of a prompt, or everything, everywhere or from the backends with these names.
+    ///
+    /// - Returns: How many chunks were removed.
+    /// - Throws: `tokens` for tokens out of range.
     @discardableResult
     public func clear(_ prompt: TokenArray? = nil, from names: Set<String>? = nil) throws(EngineError) -> Int
     {
         guard let prompt else { return storage.clear(names) }
-        return try chunks(prompt, 0).reduce(0) {
+        return try chunks(prompt).reduce(0) {
             $0 + (storage.remove($1.key.storageKey, from: names) > 0 ? 1 : 0)
         }
     }
@@ -137,7 +84,8 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
     /// Closes the backends; calling it again does nothing.
     public func close() { storage.close() }
 
-    private func chunks(_ prompt: TokenArray, _ falseCount: Int) throws(EngineError) -> KeyedChunks {
+    /// The chunks of a prompt behind its first tokens.
+    func chunks(_ prompt: TokenArray, skippingFirst falseCount: Int = 0) throws(EngineError) -> KeyedChunks {
         do throws(HashingError) {
             return try tokens.processTokens(prompt, skippingFirst: falseCount)
         } catch {
@@ -145,19 +93,28 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
         }
     }
 
-    private func allocate(_ metadata: MemoryObjectMetadata) throws(EngineError) -> MemoryObject? {
+    /// How many tokens a mask leaves out.
+    func falseCount(of mask: [Bool], _ prompt: TokenArray) throws(EngineError) -> Int {
+        do throws(HashingError) {
+            return try prompt.falseCount(of: mask)
+        } catch {
+            throw .tokens(error)
+        }
+    }
+
+    /// Calls what may fail as memory and placements do.
+    func perform<Result>(_ body: () throws(StorageError) -> Result) throws(EngineError) -> Result {
         do throws(StorageError) {
-            return try storage.allocate(metadata)
+            return try body()
         } catch {
             throw .storage(error)
         }
     }
+}
 
-    private func perform(_ body: () throws(StorageError) -> Void) throws(EngineError) {
-        do throws(StorageError) {
-            try body()
-        } catch {
-            throw .storage(error)
-        }
+extension [Bool] {
+    /// Says `true` for tokens.
+    mutating func set(_ tokens: Range<Int>) {
+        for token in tokens { self[token] = true }
     }
 }

@@ -23,6 +23,20 @@ extension StorageManager {
         chosen(names).first { $0.backend.contains(key) }?.name
     }
 
+    /// Which of `keys` some backend has, of all or of those with these names. Leaves recency alone.
+    ///
+    /// - Complexity: one batched question to each backend, about the keys that faster ones do not have.
+    public func presence(of keys: [StorageKey], in names: Set<String>? = nil) -> [Bool] {
+        var isThere = [Bool](repeating: false, count: keys.count)
+        var missing = Array(keys.indices)
+        for tier in chosen(names) where !missing.isEmpty {
+            let answers = tier.backend.presence(of: missing.map { keys[$0] })
+            for (index, answer) in zip(missing, answers) { isThere[index] = answer }
+            missing.removeAll { isThere[$0] }
+        }
+        return isThere
+    }
+
     /// The length of the longest prefix of `keys` of which each is in some backend. Leaves recency alone,
     /// unless it pins.
     ///
@@ -61,6 +75,25 @@ extension StorageManager {
         for (tier, keys) in found {
             for key in keys { tier.backend.unpin(key) }
         }
+    }
+
+    /// Begins to bring the values of the longest stored prefix of `keys` into memory, some at a time.
+    ///
+    /// - Returns: How many of the first keys are in memory or on their way; fewer than are stored when too
+    ///   many prefetches wait.
+    public func prefetch(prefixOf keys: [StorageKey]) -> Int {
+        let count = lookup(keys)
+        let isThere = memory.presence(of: Array(keys[..<count]))
+        var rest = (0..<count).filter { !isThere[$0] }[...]
+        while let first = rest.first {
+            let group = rest.prefix(limits.prefetchKeyCountMax).map { keys[$0] }
+            let isQueued = prefetches.submit { [weak self] in
+                for object in self?.batchedGet(group) ?? [] { object.release() }
+            }
+            guard isQueued else { return first }
+            rest = rest.dropFirst(group.count)
+        }
+        return count
     }
 
     /// Begins to bring a key's value into memory.

@@ -1,11 +1,18 @@
 internal import RepriseCore
 
 extension StorageManager {
+    /// What came of a load.
+    enum FlightOutcome: Sendable {
+        /// The backends were asked; a reference for each waiter.
+        case ended(MemoryObject?)
+        /// They were not: the load was one of many, of which an earlier one has found nothing.
+        case abandoned
+    }
+
     /// A load of one key from a slower backend, which serves everybody who wants it meanwhile.
     // Sendable: mutable properties are touched under the stripe's lock only.
     final class Flight: @unchecked Sendable {
-        /// Ends with a reference for each waiter.
-        let task = PrefetchTask()
+        let task = BackendTask<FlightOutcome>()
         fileprivate(set) var waiterCount = 0
         /// Whether the key was put or removed since: what is loaded must not be promoted.
         fileprivate(set) var isOutdated: Bool

@@ -3,7 +3,8 @@ public import RepriseCore
 /// Composes storage backends, fastest first, into one store.
 ///
 /// A put goes to all of them. A get asks memory, then the others in their order; what a slower one has is
-/// promoted to the faster ones, and one load serves everybody who wants the key meanwhile. Backends are known
+/// promoted to the faster ones, and one load serves everybody who wants the key meanwhile. Batches ask each
+/// backend for many keys at once, so that those which can load them at the same time do. Backends are known
 /// by their protocol only. Memory comes first, and lends the memory that values are made in, also when it
 /// stores none itself.
 ///
@@ -89,51 +90,6 @@ public final class StorageManager: Sendable {
     public func batchedPut(_ keys: [StorageKey], _ objects: [MemoryObject]) {
         precondition(keys.count == objects.count, "as many keys as objects")
         for index in keys.indices.reversed() { put(keys[index], objects[index]) }
-    }
-
-    /// The value of a key, with a reference for the caller, or `nil`.
-    public func get(_ key: StorageKey) -> MemoryObject? {
-        if let object = memory.getBlocking(key) { return object }
-        guard !slower.isEmpty else { return nil }
-        let (found, action) = stripe(of: key).withLock { state -> (MemoryObject?, StateMachine.GetAction?) in
-            // It may have been put since; a load would then look for it where it has not arrived yet.
-            if let object = memory.getBlocking(key) { return (object, nil) }
-            return (nil, state.get(key))
-        }
-        switch action {
-        case .wait(let flight): return flight.task.wait()
-        case .load(let flight): return load(key, flight)
-        case nil: return found
-        }
-    }
-
-    /// The values of the longest stored prefix of `keys`, with references for the caller.
-    public func batchedGet(_ keys: [StorageKey]) -> [MemoryObject] {
-        var objects: [MemoryObject] = []
-        for key in keys {
-            guard let object = get(key) else { break }
-            objects.append(object)
-        }
-        return objects
-    }
-
-    private func load(_ key: StorageKey, _ flight: Flight) -> MemoryObject? {
-        var object: MemoryObject?
-        var faster = 0
-        for tier in slower where object == nil {
-            faster += 1
-            object = tier.backend.getBlocking(key)
-        }
-        stripe(of: key).withLock { state in
-            let action = state.loadEnded(key, flight)
-            guard let object else { return }
-            for _ in 0..<action.waiterCount { object.retain() }
-            guard action.promotes else { return }
-            // From slow to fast: memory, which is asked first, has it last.
-            for tier in tiers[..<faster].reversed() { tier.backend.submitPutTask(key, object) }
-        }
-        flight.task.end(object)
-        return object
     }
 
     /// Removes a key everywhere, or from the backends with these names.

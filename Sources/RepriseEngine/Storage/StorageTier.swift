@@ -32,6 +32,13 @@ public struct StorageManagerLimits: Sendable {
     public var prefetchThreadCount = 2
     /// Prefetches that wait or run; one beyond it is refused.
     public var prefetchCountMax = 1024
+    /// Keys that one prefetch loads together.
+    public var prefetchKeyCountMax = 16
+    /// A prompt's chunks are retrieved together as far as they take this part of the memory, one divided by
+    /// this number.
+    public var retrievedFractionDivisor = 4
+    /// A prompt's chunks that are retrieved together.
+    public var retrievedCountMax = 64
     /// Lookups that hold pins; the pins of one beyond it are refused, and it counts nothing.
     public var pinnedLookupCountMax = 4096
 

@@ -212,6 +212,14 @@ public final class RemoteBackend: StorageBackend {
         return found
     }
 
+    /// Which of `keys` are stored, asked for in one go.
+    public func presence(of keys: [StorageKey]) -> [Bool] {
+        var isThere = work.state.withLock { state in keys.map { state.changes.isThere($0) } }
+        let unknown = keys.indices.filter { isThere[$0] == nil }
+        for (index, answer) in zip(unknown, ask(unknown.map { keys[$0] })) { isThere[index] = answer }
+        return isThere.map { $0 ?? false }
+    }
+
     private func ask(_ keys: [StorageKey]) -> [Bool] {
         guard !keys.isEmpty else { return [] }
         let call = RemoteCall<[Bool]>()

@@ -1,0 +1,142 @@
+public import RepriseCore
+
+extension StorageManager {
+    /// Loads of many keys at once: those that nobody loads yet, and those that somebody does.
+    ///
+    /// All loads of the batch have ended before it waits for one that is not its own, so that two batches
+    /// never wait for each other.
+    private struct BatchedLoad {
+        let keys: [StorageKey]
+        /// What was found so far, with references for the caller.
+        var objects: [MemoryObject?]
+        var loads: [(index: Int, flight: Flight)] = []
+        var waits: [(index: Int, flight: Flight)] = []
+        /// How many of the first keys memory had.
+        let memoryCount: Int
+
+        /// Takes what memory has of the first keys.
+        init(_ keys: [StorageKey], in memory: LocalCPUBackend) {
+            self.keys = keys
+            let found = memory.batchedGetBlocking(keys)
+            memoryCount = found.count
+            objects = found + [MemoryObject?](repeating: nil, count: keys.count - found.count)
+        }
+
+        var loadKeys: [StorageKey] { loads.map { keys[$0.index] } }
+    }
+
+    /// The values of the longest stored prefix of `keys`, with references for the caller.
+    ///
+    /// What memory has is taken; slower backends are asked for all the rest at once, and what they have is
+    /// promoted. All values are held together: mind the memory that they take.
+    ///
+    /// - Complexity: one batched call to each slower backend, and more only where they have parts of the
+    ///   prefix in turn.
+    public func batchedGet(_ keys: [StorageKey]) -> [MemoryObject] {
+        var batch = BatchedLoad(keys, in: memory)
+        if batch.memoryCount < keys.count, !slower.isEmpty {
+            claim(&batch)
+            loadPrefix(&batch)
+            awaitOthers(&batch, stopsAtHole: true)
+        }
+        let count = batch.objects.firstIndex { $0 == nil } ?? keys.count
+        for object in batch.objects[count...] { object?.release() }
+        if count > batch.memoryCount { touch(keys[..<count]) }
+        return batch.objects[..<count].compactMap { $0 }
+    }
+
+    /// The value of each of `keys` that is stored, with references for the caller; `nil` for the others.
+    ///
+    /// - Complexity: two batched calls to each slower backend, and one more for each value that it has lost
+    ///   between them.
+    public func batchedGetEach(_ keys: [StorageKey]) -> [MemoryObject?] {
+        var batch = BatchedLoad(keys, in: memory)
+        guard batch.memoryCount < keys.count else { return batch.objects }
+        guard !slower.isEmpty else {
+            for index in batch.memoryCount..<keys.count {
+                batch.objects[index] = memory.getBlocking(keys[index])
+            }
+            return batch.objects
+        }
+        claim(&batch)
+        loadEach(&batch)
+        awaitOthers(&batch, stopsAtHole: false)
+        return batch.objects
+    }
+
+    /// Makes the first of keys the most recent in memory: a prefix is evicted from its tail.
+    func touch(_ keys: ArraySlice<StorageKey>) {
+        for key in keys.reversed() { _ = memory.containsRecordingUse(key) }
+    }
+
+    private func claim(_ batch: inout BatchedLoad) {
+        for index in batch.memoryCount..<batch.keys.count {
+            switch claim(batch.keys[index]) {
+            case .found(let object): batch.objects[index] = object
+            case .wait(let flight): batch.waits.append((index, flight))
+            case .load(let flight): batch.loads.append((index, flight))
+            }
+        }
+    }
+
+    /// Loads what is to be loaded, up to the first that no backend has.
+    private func loadPrefix(_ batch: inout BatchedLoad) {
+        var rest = batch.loadKeys[...]
+        while !rest.isEmpty {
+            var count = 0
+            for (place, tier) in tiers.enumerated().dropFirst() where count == 0 {
+                let objects = tier.backend.batchedGetBlocking(Array(rest))
+                count = objects.count
+                settle(&batch, rest.startIndex, objects, place)
+            }
+            if count == 0 { break }
+            rest = rest.dropFirst(count)
+        }
+        guard let missing = rest.indices.first else { return }
+        end(batch.keys[batch.loads[missing].index], batch.loads[missing].flight, nil, foundAt: 0)
+        for load in batch.loads[(missing + 1)...] { abandon(batch.keys[load.index], load.flight) }
+    }
+
+    /// Ends loads, from the last to the first, so that the first is the most recent where it is promoted.
+    private func settle(_ batch: inout BatchedLoad, _ start: Int, _ objects: [MemoryObject], _ place: Int) {
+        for (offset, object) in objects.enumerated().reversed() {
+            let (index, flight) = batch.loads[start + offset]
+            end(batch.keys[index], flight, object, foundAt: place)
+            batch.objects[index] = object
+        }
+    }
+
+    /// Loads each that some backend has.
+    private func loadEach(_ batch: inout BatchedLoad) {
+        var missing = Array(batch.loads.indices)
+        for (place, tier) in tiers.enumerated().dropFirst() where !missing.isEmpty {
+            let presence = tier.backend.presence(of: missing.map { batch.keys[batch.loads[$0].index] })
+            var there = zip(missing, presence).filter(\.1).map(\.0)[...]
+            var stillMissing = zip(missing, presence).filter { !$0.1 }.map(\.0)
+            while !there.isEmpty {
+                let objects = tier.backend.batchedGetBlocking(there.map { batch.keys[batch.loads[$0].index] })
+                for (number, object) in zip(there, objects) { settle(&batch, number, [object], place) }
+                there = there.dropFirst(objects.count)
+                // It was there a moment ago, or cannot be read.
+                if let lost = there.popFirst() { stillMissing.append(lost) }
+            }
+            missing = stillMissing.sorted()
+        }
+        for number in missing {
+            let (index, flight) = batch.loads[number]
+            end(batch.keys[index], flight, nil, foundAt: 0)
+        }
+    }
+
+    /// Takes what others load.
+    private func awaitOthers(_ batch: inout BatchedLoad, stopsAtHole: Bool) {
+        for (index, flight) in batch.waits {
+            switch flight.task.wait() {
+            case .ended(let object): batch.objects[index] = object
+            case .abandoned:
+                let isWanted = !stopsAtHole || batch.objects[..<index].allSatisfy { $0 != nil }
+                if isWanted { batch.objects[index] = get(batch.keys[index]) }
+            }
+        }
+    }
+}
