@@ -88,8 +88,8 @@ let package = Package(
         tests(
             "RepriseRemoteTests",
             [
-                "RepriseCore", "RepriseEngine", "RepriseHashing", "RepriseNode", "RepriseServer",
-                "RepriseWire", "RepriseRemote", "RepriseTesting",
+                "RepriseCore", "RepriseDisk", "RepriseEngine", "RepriseHashing", "RepriseNode",
+                "RepriseServer", "RepriseWire", "RepriseRemote", "RepriseTesting",
             ]
         ),
         tests("RepriseReplayTests", ["RepriseCore", "RepriseReplay", "RepriseRemote", "RepriseTesting"]),

@@ -102,6 +102,11 @@ public final class LocalCPUBackend: StorageBackend {
         store.contains(key, recordingUse: true)
     }
 
+    /// Counts keys as used, the first as the last.
+    public func touch(_ keys: ArraySlice<StorageKey>) {
+        for key in keys.reversed() { _ = containsRecordingUse(key) }
+    }
+
     /// Whether a key is stored; pins it in the same step when `pinning`.
     public func contains(_ key: StorageKey, pinning: Bool) -> Bool {
         pinning ? store.pin(key) : store.contains(key, recordingUse: false)

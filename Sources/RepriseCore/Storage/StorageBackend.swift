@@ -72,6 +72,10 @@ public protocol StorageBackend: AnyObject, Sendable {
     @discardableResult
     func batchedSubmitPutTask(_ keys: [StorageKey], _ objects: [MemoryObject]) -> [PutTask?]
 
+    /// Counts keys as used, the first as the last: of a prefix the tail is evicted first. Does no I/O; keys
+    /// that are not stored are passed over.
+    func touch(_ keys: ArraySlice<StorageKey>)
+
     /// All keys, least recently used first.
     var keys: [StorageKey] { get }
 
@@ -80,6 +84,9 @@ public protocol StorageBackend: AnyObject, Sendable {
 }
 
 extension StorageBackend {
+    /// Does nothing, for backends that cannot say so without I/O, or have no order of use.
+    public func touch(_ keys: ArraySlice<StorageKey>) {}
+
     /// Removes a key, for backends in which that does not block.
     @discardableResult
     public func submitRemoveTask(_ key: StorageKey) -> BackendTask<Bool> { BackendTask(ended: remove(key)) }

@@ -117,6 +117,11 @@ extension LocalDiskBackend {
         return tasks.reversed()
     }
 
+    /// Counts keys as used, the first as the last.
+    public func touch(_ keys: ArraySlice<StorageKey>) {
+        for key in keys.reversed() { unsafe key.withReference { unsafe touch($0) } }
+    }
+
     /// All keys, least recently used first on each disk.
     public var keys: [StorageKey] { disks.flatMap { $0.keysByUse.map(\.key) } }
 }

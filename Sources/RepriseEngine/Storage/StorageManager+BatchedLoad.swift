@@ -64,9 +64,10 @@ extension StorageManager {
         return batch.objects
     }
 
-    /// Makes the first of keys the most recent in memory: a prefix is evicted from its tail.
+    /// Makes the first of keys the most recent, in slower backends too: a prefix is evicted from its tail,
+    /// and what is used in memory is not what a disk evicts first.
     func touch(_ keys: ArraySlice<StorageKey>) {
-        for key in keys.reversed() { _ = memory.containsRecordingUse(key) }
+        for tier in tiers { tier.backend.touch(keys) }
     }
 
     private func claim(_ batch: inout BatchedLoad) {
