@@ -114,7 +114,7 @@ internal struct ConfigurationResolver {
         do throws(SettingProblem) {
             let why = try key.check(entry.value)
             return ResolvedConfiguration.Row(
-                name: entry.name,
+                name: key.name,
                 value: key.shownText(of: entry.value),
                 origin: entry.origin,
                 note: "no effect: \(why)"
@@ -127,7 +127,9 @@ internal struct ConfigurationResolver {
     private func row(_ setting: Setting) -> ResolvedConfiguration.Row {
         let entry = chosen[setting.name]
         var notes: [String] = []
-        if let entry, entry.name != setting.name { notes.append("as \(entry.name)") }
+        if let entry, case .file = entry.origin, entry.name != setting.name {
+            notes.append("as \(entry.name)")
+        }
         if setting.group == .engine { notes.append("the inference engine's own concern") }
         if setting.name == "memory", case .percent(let share) = configuration.memory.amount {
             notes.append("\(share.formatted)% of what there is")

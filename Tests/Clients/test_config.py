@@ -91,6 +91,10 @@ class Config(Case):
         self.assertEqual(len({line.index("default") for line in lines if line.endswith(" default")}), 1)
         self.assertIn("64MiB", next(line for line in lines if line.startswith("memory ")))
 
+    def test_every_setting_is_in_the_readme(self):
+        text = (node.ROOT / "README.md").read_text()
+        self.assertEqual([name for name in self.settings() if f"`{name}`" not in text], [])
+
     def test_options_that_repeat(self):
         settings = self.settings("--disk", "/a:1GiB", "--disk", "/b,c:2GiB", "--lm-allow", "10.0.0.0/8")
         self.assertEqual(settings["disks"]["value"], "/a:1GiB,/b,c:2GiB")
