@@ -13,7 +13,7 @@ public enum ConfigurationLimits {
     /// Values of a file, those behind aliases counted each time.
     public static let nodeCountMax = 10_000
     /// Words of a file that look like aliases: with so many, not much can grow behind them.
-    public static let aliasCountMax = 16
+    public static let aliasCountMax = 8
     /// Items of a list.
     public static let itemCountMax = 256
     /// Characters of a wrong text that a message shows.

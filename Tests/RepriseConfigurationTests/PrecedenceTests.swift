@@ -41,6 +41,12 @@ import Testing
         #expect(resolved.origin(of: "memory") == .environment(variable: "REPRISE_MEMORY"))
     }
 
+    @Test func `two of LMCache's variables for one setting are an error`() {
+        let environment = ["LMCACHE_MAX_LOCAL_CPU_SIZE": "2", "LMCACHE_MAX_LOCAL_CACHE_SIZE": "2"]
+        let message = Resolving.failure(.duplicateSetting, environment: environment)
+        #expect(message.contains("LMCACHE_MAX_LOCAL_CPU_SIZE") && message.contains("CACHE_SIZE"))
+    }
+
     @Test(arguments: ["\"7\"", "'7'", " 7 ", " '7'\n"]) func `quotes around a variable go`(text: String)
         throws
     {
