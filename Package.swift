@@ -15,6 +15,7 @@ let house: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 /// A library target in `Sources/NAME`.
@@ -40,12 +41,14 @@ let package = Package(
         .library(name: "RepriseServer", targets: ["RepriseServer"]),
         .library(name: "RepriseRemote", targets: ["RepriseRemote"]),
         .library(name: "RepriseReplay", targets: ["RepriseReplay"]),
+        .library(name: "RepriseConfiguration", targets: ["RepriseConfiguration"]),
         .library(name: "RepriseTesting", targets: ["RepriseTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(name: "CRepriseShims"),
@@ -62,12 +65,13 @@ let package = Package(
         ),
         library("RepriseRemote", ["RepriseCore", "RepriseWire", "CRepriseShims"]),
         library("RepriseReplay", ["RepriseCore", "RepriseWire", "RepriseRemote"]),
+        library("RepriseConfiguration", ["RepriseCore", "RepriseDisk", "RepriseRemote", yams]),
         .executableTarget(
             name: "reprise",
             dependencies: [
                 "RepriseCore", "RepriseDisk", "RepriseNode", "RepriseServer", "RepriseRemote",
                 "RepriseReplay",
-                "RepriseWire",
+                "RepriseWire", "RepriseConfiguration",
                 argumentParser, logging,
             ],
             swiftSettings: house
@@ -93,6 +97,10 @@ let package = Package(
             ]
         ),
         tests("RepriseReplayTests", ["RepriseCore", "RepriseReplay", "RepriseRemote", "RepriseTesting"]),
+        tests(
+            "RepriseConfigurationTests",
+            ["RepriseConfiguration", "RepriseCore", "RepriseDisk", "RepriseRemote", "RepriseTesting"]
+        ),
         tests("TidyTests", []),
     ]
 )

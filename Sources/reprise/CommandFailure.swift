@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import RepriseConfiguration
 import RepriseCore
 import RepriseRemote
 import RepriseServer
@@ -22,6 +23,8 @@ struct CommandFailure: Error {
         switch error {
         case let failure as CommandFailure:
             self = failure
+        case let error as ConfigurationError:
+            self.init(error.code == .unreadableFile ? .noInput : .usage, error.message)
         case let error as RemoteError:
             let isUsage = error.code == .invalidArgument || error.code == .invalidURL
             self.init(isUsage ? .usage : .unavailable, error.message)

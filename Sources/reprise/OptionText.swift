@@ -1,5 +1,4 @@
 import ArgumentParser
-import Logging
 import RepriseCore
 import RepriseReplay
 
@@ -13,24 +12,6 @@ enum OptionText {
     /// Reads a duration such as `30s`.
     static func duration(_ text: String) throws -> Duration {
         do { return try DurationText.parse(text) } catch { throw ValidationError(error.message) }
-    }
-
-    /// Reads the name of an eviction policy.
-    static func evictionPolicy(_ text: String) throws -> EvictionPolicy {
-        do throws(StorageError) {
-            return try EvictionPolicy(name: text)
-        } catch {
-            throw ValidationError(error.message)
-        }
-    }
-
-    /// Reads a log level's name.
-    static func logLevel(_ text: String) throws -> Logger.Level {
-        guard let level = Logger.Level(rawValue: text.lowercased()) else {
-            let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("'\(text)' is no log level: use \(names)")
-        }
-        return level
     }
 
     /// Reads a benchmark's mix such as `put,get`.

@@ -20,7 +20,7 @@ struct Reprise: ParsableCommand {
         version: RepriseVersion.text,
         subcommands: [
             Serve.self, Get.self, Put.self, Exists.self, Remove.self, List.self, Stat.self, Ping.self,
-            BenchCommand.self, ReplayCommand.self, Check.self, RemoteCommand.self,
+            BenchCommand.self, ReplayCommand.self, Check.self, RemoteCommand.self, ConfigCommand.self,
         ]
     )
 

@@ -17,9 +17,10 @@ import Testing
         ],
         "RepriseRemote": ["RepriseCore", "RepriseWire", "CRepriseShims"],
         "RepriseReplay": ["RepriseCore", "RepriseWire", "RepriseRemote"],
+        "RepriseConfiguration": ["RepriseCore", "RepriseDisk", "RepriseRemote", "Yams"],
         "reprise": [
             "RepriseCore", "RepriseDisk", "RepriseNode", "RepriseServer", "RepriseRemote", "RepriseReplay",
-            "RepriseWire",
+            "RepriseWire", "RepriseConfiguration",
             "ArgumentParser", "Logging", "FoundationEssentials",
         ],
     ]
