@@ -13,6 +13,8 @@ extension Configuration {
 
         /// Where the store is.
         public let url: RemoteURL
+        /// The same as text, with `***` in the place of a password.
+        public let urlText: String
         /// How values are written there.
         public let serde: Serde
         /// How long the store's next bytes are waited for.
@@ -23,7 +25,7 @@ extension Configuration {
     public struct Peers: Sendable {
         /// The Redis or Valkey that holds the directory; its store is ``RemoteURL/Store/resp(_:database:)``.
         public let lookupURL: RemoteURL
-        /// Where other nodes reach this one's data port; `nil` if it only looks up.
+        /// Where other nodes reach this one's data port; `nil` for where it listens.
         public let advertisedAddress: HostAndPort?
     }
 }

@@ -41,7 +41,14 @@ public struct Configuration: Sendable {
 
     /// The remote store behind the node; `nil` without one.
     public var remote: Remote? {
-        remoteURL.map { Remote(url: $0.url, serde: remoteSerde, timeout: remoteTimeout) }
+        remoteURL.map {
+            Remote(
+                url: $0.url,
+                urlText: $0.shownText,
+                serde: remoteSerde,
+                timeout: remoteTimeout
+            )
+        }
     }
 
     /// The directory in which nodes find each other's values; `nil` without one.

@@ -100,6 +100,8 @@ public struct LMSStatistics: Sendable {
     public let arena: ArenaReport
     /// What each disk holds and has done.
     package let disks: [NamedDiskStatistics]
+    /// What the stores elsewhere have done, by name: `remote`, `peers`, `directory`.
+    package let elsewhere: [ElsewhereStatistics]
 }
 
 extension LMSBackend {

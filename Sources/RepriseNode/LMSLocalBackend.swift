@@ -133,7 +133,8 @@ public final class LMSLocalBackend: LMSBackend {
             usedByteCount: backend.pool.usedByteCount,
             bufferByteCount: backend.pool.bufferByteCount,
             arena: backend.pool.report,
-            disks: disk?.namedStatistics ?? []
+            disks: disk?.namedStatistics ?? [],
+            elsewhere: (slower as? TierStack)?.elsewhereStatistics ?? []
         )
     }
 

@@ -15,7 +15,8 @@ enum StatisticsText {
         for counter in ServerCounter.allCases {
             lines.append((counter.metric, reactors.reduce(0) { $0 &+ $1.counters.value(of: counter) }))
         }
-        return lines.map { ($0.0, "\($0.1)") } + disks(statistics) + commands(reactors)
+        return lines.map { ($0.0, "\($0.1)") } + disks(statistics) + elsewhere(statistics)
+            + commands(reactors)
     }
 
     /// A command's counts over all reactors.
@@ -79,6 +80,12 @@ enum StatisticsText {
                 return ("reprise_disk_faults_total{\(label),cause=\"\(fault.rawValue)\"}", "\(count)")
             }
             return numbers + faults
+        }
+    }
+
+    private static func elsewhere(_ statistics: LMSStatistics) -> [Line] {
+        statistics.elsewhere.flatMap { part in
+            part.numbers.map { ("reprise_\(part.part)_\($0.name)", "\($0.value)") }
         }
     }
 

@@ -2,6 +2,7 @@ import RepriseConfiguration
 import RepriseCore
 import RepriseDisk
 import RepriseNode
+import RepriseRemote
 import RepriseServer
 
 /// What a node says when it serves: the exact settings with which clients reach it.
@@ -28,6 +29,13 @@ struct Greeting {
         for (disk, statistics) in zip(configuration.disks, node.disk?.statistics ?? []) {
             let found = statistics.entryCount
             lines.append("  disk \(disk.path):      \(ByteSize(disk.byteCount)), \(found) values found")
+        }
+        if let remote = configuration.remote {
+            lines.append("  remote store:          \(remote.urlText)")
+        }
+        if let directory = node.directory {
+            let holder = directory.holder
+            lines.append("  other nodes:           come to \(KeyHolder.text(holder.host, holder.port))")
         }
         if let port = endpoints.port {
             let host = self.host.contains(":") ? "[\(self.host)]" : self.host

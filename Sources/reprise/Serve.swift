@@ -36,7 +36,7 @@ struct Serve: ParsableCommand {
         StopSignals.block()
         // What cannot be read is said before any memory is taken.
         let configuration = try plan.makeServerConfiguration(logger: logger)
-        let node = try Node(plan.makeNodeConfiguration(logger: logger))
+        let node = try Node(try plan.makeNodeConfiguration(logger: logger))
         let server = try Server(configuration, backend: node.server)
         let needsPassword = configuration.access.password != nil
         let greeting = Greeting(plan.configuration, server.endpoints, node, needsPassword: needsPassword)

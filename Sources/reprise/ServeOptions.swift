@@ -28,6 +28,9 @@ struct ServeOptions: ParsableArguments {
     @OptionGroup(title: "Disks")
     var disks: DiskOptions
 
+    @OptionGroup(title: "Other nodes and stores")
+    var elsewhere: ElsewhereOptions
+
     @OptionGroup(title: "Limits")
     var limits: LimitOptions
 
@@ -41,6 +44,7 @@ struct ServeOptions: ParsableArguments {
         access.add(to: &flags)
         memory.add(to: &flags)
         disks.add(to: &flags)
+        elsewhere.add(to: &flags)
         limits.add(to: &flags)
         log.add(to: &flags)
         return try Configuration.resolve(

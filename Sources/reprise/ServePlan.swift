@@ -3,6 +3,7 @@ import RepriseConfiguration
 import RepriseCore
 import RepriseDisk
 import RepriseNode
+import RepriseRemote
 import RepriseServer
 
 /// A resolved configuration in the terms of node and server.
@@ -33,7 +34,7 @@ struct ServePlan {
         return Logger(label: "reprise") { _ in LineLogHandler(format: format, logLevel: level) }
     }
 
-    func makeNodeConfiguration(logger: Logger) -> NodeConfiguration {
+    func makeNodeConfiguration(logger: Logger) throws(ConfigurationError) -> NodeConfiguration {
         var node = NodeConfiguration(memoryByteCount: configuration.memory.byteCount)
         node.memory.locksMemory = configuration.memory.isLocked
         node.evictionPolicy = configuration.memory.evictionPolicy
@@ -42,8 +43,38 @@ struct ServePlan {
         node.limits.valueByteCountMax = valueByteCountMax
         node.disks = configuration.disks
         node.report = { $0.log(to: logger) }
+        node.remote = configuration.remote.map(makeRemoteConfiguration)
+        node.lookup = try makeLookupConfiguration()
         return node
     }
+
+    private func makeRemoteConfiguration(_ settings: Configuration.Remote) -> RemoteConfiguration {
+        var remote = RemoteConfiguration(url: settings.url)
+        remote.limits.callTimeMax = settings.timeout
+        remote.limits.connectTimeMax = min(remote.limits.connectTimeMax, settings.timeout)
+        if settings.serde == .fp8 { remote.serde = FP8Serde(headElementCount: Self.headElementCount) }
+        return remote
+    }
+
+    /// The head size of the models that are served most; rows that are not whole heads are kept as they are.
+    private static let headElementCount = 128
+
+    private func makeLookupConfiguration() throws(ConfigurationError) -> LookupConfiguration? {
+        guard let peers = configuration.peers else { return nil }
+        let server = configuration.server
+        let address = peers.advertisedAddress.map { (host: $0.host, port: $0.port) }
+        let (host, port) = address ?? (server.host, server.port)
+        guard address != nil || server.servesTCP && port != 0 && !Self.wildcards.contains(host) else {
+            throw resolved.error(
+                in: "lookup_url",
+                "other nodes have to reach this one: say how by --advertise HOST:PORT"
+            )
+        }
+        return LookupConfiguration(url: peers.lookupURL, holder: KeyHolder(host: host, port: port))
+    }
+
+    /// Addresses that stand for all of a machine's, and can be reached at none.
+    private static let wildcards: Set<String> = ["0.0.0.0", "::", "*", ""]
 
     func makeServerConfiguration(logger: Logger) throws(CommandFailure) -> ServerConfiguration {
         let settings = configuration.server

@@ -91,6 +91,31 @@ struct NodePeersTests {
         b.stop()
     }
 
+    @Test func `values that came over RESP, and plain ones over lm, are served by the peer in both ways`()
+        throws
+    {
+        let redis = try RedisProcess()
+        let (a, b) = (try node(redis), try node(redis))
+        let bytes = TestMemory.bytes(10_000, seed: 3)
+        var lm = try connect(a)
+        try lm.put("lm", bytes.rawSpan)
+        var resp = try RESPConnection(connectingTo: NodeURL(.resp, .tcp(host: "127.0.0.1", port: a.port)))
+        try resp.put("resp", bytes.rawSpan)
+        #expect(try lm.exists("lm"))
+        settle(a)
+        var atPeer = try connect(b)
+        var buffer = TransferBuffer(byteCapacity: 0)
+        #expect(try atPeer.get("lm", into: &buffer)?.payloadByteCount == bytes.count)
+        #expect([UInt8](copying: buffer.prefix(bytes.count)) == bytes)
+        resp = try RESPConnection(connectingTo: NodeURL(.resp, .tcp(host: "127.0.0.1", port: b.port)))
+        for key in ["lm", "resp"] as [StorageKey] {
+            #expect(try resp.get(key, into: &buffer) == bytes.count)
+            #expect([UInt8](copying: buffer.prefix(bytes.count)) == bytes)
+        }
+        a.stop()
+        b.stop()
+    }
+
     @Test func `what was evicted, removed or expires is not announced any more`() throws {
         let redis = try RedisProcess()
         let (a, b) = (try node(redis, memoryByteCount: 2 << 20), try node(redis))

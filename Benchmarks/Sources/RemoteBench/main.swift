@@ -1,5 +1,6 @@
-// Puts values into a Redis and gets them back, and prints what it took as JSON; remote_peers.py runs it beside
-// its peers. `bare` is RESP and nothing else, a connection and a thread each; `backend` is the remote backend.
+// Puts values into a Redis and gets them back, and prints what it took as JSON; remote_peers.py runs it
+// beside its peers. `bare` is RESP and nothing else, a connection and a thread each; `backend` is the remote
+// backend.
 //
 // Run with: RemoteBench bare|backend PORT VALUE_BYTES COUNT CONNECTIONS
 import Glibc

@@ -51,6 +51,11 @@ public struct KeyHolder: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         let digits = String(incarnation, radix: 16)
         let life = String(repeating: "0", count: 16 - digits.count) + digits
-        return host.contains(":") ? "[\(host)]:\(port)#\(life)" : "\(host):\(port)#\(life)"
+        return "\(Self.text(host, port))#\(life)"
+    }
+
+    /// `host:port`, an IPv6 address in brackets.
+    public static func text(_ host: String, _ port: UInt16) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }

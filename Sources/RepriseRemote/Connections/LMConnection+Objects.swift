@@ -28,7 +28,9 @@ extension LMConnection {
         let header = try receiveHeader()
         guard header.code == .success else { return .absent }
         try checkShape(header)
-        guard let object = allocate(header.payloadByteCount, header.metadata.inLibrary) else {
+        // A node hands on to its own clients what the other one said, to the number.
+        let metadata = isPeer ? header.metadata : header.metadata.inLibrary
+        guard let object = allocate(header.payloadByteCount, metadata) else {
             close()
             return .outOfMemory
         }

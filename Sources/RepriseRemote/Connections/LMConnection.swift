@@ -15,7 +15,7 @@ public struct LMConnection: ~Copyable, Sendable {
     private var socket: StreamSocket
     private var replyHeader: TransferBuffer
     /// Whether requests say that a node asks another one for what that has itself.
-    private let isPeer: Bool
+    internal let isPeer: Bool
 
     /// Connects to a node.
     ///

@@ -113,7 +113,9 @@ struct LMService {
             return .reply(.miss, .none)
         }
         // The wire's length is a signed 32-bit number.
-        guard object.byteCount <= LMLimits.payloadByteCountMax, object.metadata.origin != .plain else {
+        // Nodes exchange what came over RESP, too.
+        let isServed = object.metadata.origin != .plain || request.isFromPeer
+        guard object.byteCount <= LMLimits.payloadByteCountMax, isServed else {
             object.release()
             counters.add(.getMisses)
             return .reply(.miss, .none)
