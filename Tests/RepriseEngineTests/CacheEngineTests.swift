@@ -174,6 +174,28 @@ import Testing
         #expect(engine.storage.memory.pool.usedByteCount == 0)
     }
 
+    @Test func `whatever uses a prompt leaves its head the most recent`() throws {
+        let slower = try CountingBackend()
+        let engine = try harness.engine(slower: [slower])
+        let tokens = TokenArray(harness.prompt(0..<1024))
+        let slots = PagedPlacement.slots(harness.slots(1024))
+        let keys = try engine.tokens.processTokens(tokens).map(\.key.storageKey)
+        let memory = engine.storage.memory
+        try engine.store(tokens, at: slots)
+        #expect(memory.keys == keys.reversed())
+        #expect(try engine.lookup(tokens, pinningAs: "request") == 1024)
+        engine.storage.unpin("request")
+        #expect(memory.keys == keys.reversed())
+        memory.removeAll()
+        let copied = harness.blocking { try? engine.retrieve(tokens, to: slots) }
+        #expect(copied?.contains(false) == false)
+        #expect(memory.keys == keys.reversed())
+        memory.removeAll()
+        #expect(try engine.prefetch(tokens) == 4)
+        while memory.keys != keys.reversed() { Thread.sleep(milliseconds: 1) }
+        engine.close()
+    }
+
     @Test func `K91 lookups count and pin, and nothing is found after a clear`() throws {
         let engine = try harness.engine()
         let tokens = TokenArray(harness.prompt(0..<1000))

@@ -17,6 +17,7 @@ public final class PagedHostMemory: LayerwiseKVConnector, Sendable {
     /// Tokens that the cache has room for.
     public let slotCount: Int
     let rowByteCount: Int
+    private static let hugePageByteCount = 2 << 20
     nonisolated(unsafe) let base: UnsafeMutableRawPointer
 
     /// Layers of the model.
@@ -32,7 +33,10 @@ public final class PagedHostMemory: LayerwiseKVConnector, Sendable {
         self.slotCount = slotCount
         rowByteCount = layout.rowByteCount
         let byteCount = layout.planeCount * layout.layerCount * slotCount * rowByteCount
-        unsafe base = .allocate(byteCount: byteCount, alignment: AllocationUnit.byteCount)
+        unsafe base = .allocate(byteCount: byteCount, alignment: Self.hugePageByteCount)
+        // Rows lie far apart: with small pages, most of them cost a walk of the page tables. Where there are
+        // no huge ones, nothing is lost.
+        unsafe madvise(base, byteCount, MADV_HUGEPAGE)
         unsafe memset(base, 0, byteCount)
     }
 

@@ -28,7 +28,8 @@ extension StorageManager {
     /// The values of the longest stored prefix of `keys`, with references for the caller.
     ///
     /// What memory has is taken; slower backends are asked for all the rest at once, and what they have is
-    /// promoted. All values are held together: mind the memory that they take.
+    /// promoted. All values are held together: mind the memory that they take. Release them from tail to
+    /// head, so that the head is evicted last.
     ///
     /// - Complexity: one batched call to each slower backend, and more only where they have parts of the
     ///   prefix in turn.
@@ -41,7 +42,6 @@ extension StorageManager {
         }
         let count = batch.objects.firstIndex { $0 == nil } ?? keys.count
         for object in batch.objects[count...] { object?.release() }
-        if count > batch.memoryCount { touch(keys[..<count]) }
         return batch.objects[..<count].compactMap { $0 }
     }
 

@@ -1,4 +1,5 @@
 public import RepriseCore
+internal import Synchronization
 
 /// A storage backend with the name by which its place is asked for.
 public struct StorageTier: Sendable {
@@ -21,6 +22,13 @@ public struct LookupID: Hashable, Sendable, ExpressibleByStringLiteral {
 
     /// Creates an identifier from its name.
     public init(_ text: String) { self.text = text }
+
+    private static let uniqueCount = Atomic<UInt64>(0)
+
+    /// An identifier that this process has not made yet.
+    static func unique() -> LookupID {
+        LookupID("engine-\(uniqueCount.wrappingAdd(1, ordering: .relaxed).newValue)")
+    }
 
     /// Creates an identifier from its name.
     public init(stringLiteral text: String) { self.text = text }
