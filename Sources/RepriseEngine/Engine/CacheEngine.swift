@@ -81,6 +81,9 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
         }
     }
 
+    /// Whether the backends do their work.
+    public var health: StorageHealth { storage.health }
+
     /// Closes the backends; calling it again does nothing.
     public func close() { storage.close() }
 
