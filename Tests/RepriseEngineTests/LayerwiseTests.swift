@@ -81,6 +81,7 @@ import Testing
         #expect(engine.storage.memory.keys == keys.joined().reversed())
         let masked = try retrieve(engine, tokens, skipping: 512, to: to)
         #expect(masked == (0..<1000).map { $0 >= 512 })
+        #expect(engine.storage.memory.keys == keys.joined().reversed())
         expectNoPins(engine, keys)
         engine.close()
         #expect(engine.storage.memory.pool.usedByteCount == 0)

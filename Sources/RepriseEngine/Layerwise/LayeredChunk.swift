@@ -8,14 +8,16 @@ struct LayeredChunk {
 }
 
 extension CacheEngine where Connector: LayerwiseKVConnector {
-    /// The chunks of a prompt behind its first tokens, with the keys of their layers.
+    /// All chunks of a prompt with the keys of their layers, those of its first tokens, too.
+    ///
+    /// - Throws: as if they were left out.
     func layeredChunks(
         _ prompt: TokenArray,
         skippingFirst falseCount: Int
     ) throws(EngineError) -> [LayeredChunk] {
         precondition(connector.layerCount > 0, "a model has layers")
         var found: [LayeredChunk] = []
-        for chunk in try chunks(prompt, skippingFirst: falseCount) {
+        for chunk in try allChunks(prompt, skippingFirst: falseCount) {
             do throws(KeyError) {
                 let keys = try chunk.key.splitLayers(connector.layerCount).map(\.storageKey)
                 found.append(LayeredChunk(tokens: chunk.range, keys: keys))

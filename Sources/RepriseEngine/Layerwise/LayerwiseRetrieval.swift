@@ -17,6 +17,9 @@ public final class LayerwiseRetrieval<Connector: LayerwiseKVConnector> {
     private var chunks: [LayeredChunk] = []
     private var order: LayerOrder
     private var ahead: FetchAhead?
+    private var falseCount = 0
+    /// The keys of chunks that the request has already.
+    private var skippedKeys: [StorageKey] = []
     /// Which tokens are being retrieved; all `false` when nothing was found.
     public private(set) var mask: [Bool]
 
@@ -36,7 +39,10 @@ public final class LayerwiseRetrieval<Connector: LayerwiseKVConnector> {
 
     /// Finds the chunks of which all layers are stored.
     func begin(_ prompt: TokenArray, skippingFirst falseCount: Int) throws(EngineError) {
-        var all = try engine.layeredChunks(prompt, skippingFirst: falseCount)
+        let parts = try engine.layeredChunks(prompt, skippingFirst: falseCount)
+        skippedKeys = parts.filter { $0.tokens.lowerBound < falseCount }.flatMap(\.keys)
+        var all = parts.filter { $0.tokens.lowerBound >= falseCount }
+        self.falseCount = falseCount
         if !engine.tokens.isPrefixBound {
             all = zip(all, engine.layerPresence(of: all)).filter { !$0.1.contains(false) }.map(\.0)
         }
@@ -76,7 +82,8 @@ public final class LayerwiseRetrieval<Connector: LayerwiseKVConnector> {
     public func finish() throws(EngineError) -> [Bool] {
         try order.finish(needsAll: !chunks.isEmpty)
         storage.unpin(pinID)
-        storage.touch(chunks.flatMap(\.keys)[...])
+        storage.touch((skippedKeys + chunks.flatMap(\.keys))[...])
+        engine.counters.withLock { $0.addRetrieval(mask, skippingFirst: falseCount) }
         return mask
     }
 }
@@ -84,9 +91,11 @@ public final class LayerwiseRetrieval<Connector: LayerwiseKVConnector> {
 extension LayerwiseRetrieval {
     /// How many chunks of a layer are got together.
     private var windowCount: Int {
-        let byteCountMax = storage.memory.pool.capacityByteCount / storage.limits.retrievedFractionDivisor
         let byteCount = chunks.map { layout(of: $0).tensorByteCount ?? 0 }.max() ?? 0
-        return max(1, min(byteCountMax / max(1, byteCount), storage.limits.retrievedCountMax))
+        return max(
+            1,
+            min(storage.retrievedByteCountMax / max(1, byteCount), storage.limits.retrievedCountMax)
+        )
     }
 
     private func layout(of chunk: LayeredChunk) -> MemoryObjectMetadata {

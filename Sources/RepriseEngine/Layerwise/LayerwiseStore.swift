@@ -46,7 +46,8 @@ public final class LayerwiseStore<Connector: LayerwiseKVConnector> {
         let all = try engine.layeredChunks(prompt, skippingFirst: falseCount)
         allKeys = all.flatMap(\.keys)
         var begun: Set<StorageKey> = []
-        for (chunk, presence) in zip(all, engine.layerPresence(of: all)) {
+        let wanted = all.filter { $0.tokens.lowerBound >= falseCount }
+        for (chunk, presence) in zip(wanted, engine.layerPresence(of: wanted)) {
             // A segment may stand in a prompt more than once.
             guard let seal = presence.firstIndex(of: false), !begun.contains(chunk.keys[0]) else {
                 report.presentTokenCount += chunk.tokens.count
@@ -90,6 +91,7 @@ public final class LayerwiseStore<Connector: LayerwiseKVConnector> {
             report.storedTokenCount += chunks[index].layered.tokens.count
         }
         engine.storage.touch(allKeys[...])
+        engine.counters.withLock { $0.add(report) }
         return report
     }
 

@@ -59,6 +59,11 @@ public final class StorageManager: Sendable {
         prefetches.beginClosing()
     }
 
+    /// Bytes of values that are retrieved together.
+    var retrievedByteCountMax: Int {
+        min(limits.retrievedByteCountMax, memory.pool.capacityByteCount / limits.retrievedFractionDivisor)
+    }
+
     /// The backends behind memory.
     var slower: ArraySlice<StorageTier> { tiers.dropFirst() }
 

@@ -41,10 +41,13 @@ public struct StorageManagerLimits: Sendable {
     /// Prefetches that wait or run; one beyond it is refused.
     public var prefetchCountMax = 1024
     /// Keys that one prefetch loads together.
-    public var prefetchKeyCountMax = 16
+    public var prefetchKeyCountMax = 8
     /// A prompt's chunks are retrieved together as far as they take this part of the memory, one divided by
     /// this number.
     public var retrievedFractionDivisor = 4
+    /// Bytes of a prompt's chunks that are retrieved together: a remote store has to send them in the time
+    /// that one call may take.
+    public var retrievedByteCountMax = 256 << 20
     /// A prompt's chunks that are retrieved together.
     public var retrievedCountMax = 64
     /// Lookups that hold pins; the pins of one beyond it are refused, and it counts nothing.
