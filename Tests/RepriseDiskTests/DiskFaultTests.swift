@@ -112,6 +112,7 @@ import Testing
             engine.runAll()
         }
         #expect(disk.disks[0].isOut)
+        #expect(disk.health.reason?.contains("tried again now and then; ") == true)
         #expect(!disk.contains("kept"))
         #expect(submit(disk, "refused") == nil)
         directory.faults = SimulatedFaults()
@@ -122,7 +123,9 @@ import Testing
         }
         #expect(!disk.disks[0].isOut)
         #expect(disk.contains("kept"))
+        #expect(disk.health.isHealthy)
         disk.close()
+        #expect(!disk.health.isHealthy)
     }
 
     @Test func `a call that hangs takes the disk out`() throws {

@@ -197,7 +197,7 @@ import Testing
         #expect(count == 35)
         while manager.lookup(keys, in: [StorageManager.memoryName]) < 35 { Thread.sleep(milliseconds: 1) }
         let calls = backends[0].takeCalls()
-        #expect(calls.batchedGets == 3 && calls.gets == 0 && calls.askedKeys.count == 35)
+        #expect(calls.batchedGets == 5 && calls.gets == 0 && calls.askedKeys.count == 35)
         manager.close()
     }
 }

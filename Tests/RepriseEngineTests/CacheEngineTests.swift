@@ -174,6 +174,60 @@ import Testing
         #expect(engine.storage.memory.pool.usedByteCount == 0)
     }
 
+    @Test func `whatever uses a prompt leaves its head the most recent`() throws {
+        let slower = try CountingBackend()
+        let engine = try harness.engine(slower: [slower])
+        let tokens = TokenArray(harness.prompt(0..<1024))
+        let slots = PagedPlacement.slots(harness.slots(1024))
+        let keys = try engine.tokens.processTokens(tokens).map(\.key.storageKey)
+        let memory = engine.storage.memory
+        try engine.store(tokens, at: slots)
+        #expect(memory.keys == keys.reversed())
+        // Also chunks that are left out.
+        try engine.store(tokens, skippingFirst: 512, at: slots)
+        #expect(memory.keys == keys.reversed())
+        _ = try engine.retrieve(tokens, skippingFirst: 768, to: slots)
+        #expect(memory.keys == keys.reversed())
+        #expect(try engine.lookup(tokens, pinningAs: "request") == 1024)
+        engine.storage.unpin("request")
+        #expect(memory.keys == keys.reversed())
+        memory.removeAll()
+        let copied = harness.blocking { try? engine.retrieve(tokens, to: slots) }
+        #expect(copied?.contains(false) == false)
+        #expect(memory.keys == keys.reversed())
+        memory.removeAll()
+        #expect(try engine.prefetch(tokens) == 4)
+        while memory.keys != keys.reversed() { Thread.sleep(milliseconds: 1) }
+        engine.close()
+    }
+
+    @Test func `statistics count tokens, also of what ends with an error`() throws {
+        let engine = try harness.engine()
+        let tokens = TokenArray(harness.prompt(0..<1000))
+        let slots = PagedPlacement.slots(harness.slots(1000))
+        #expect(engine.statistics == EngineStatistics())
+        #expect(engine.statistics.hitRate == nil)
+        try engine.store(tokens, at: slots)
+        try engine.store(tokens, skippingFirst: 512, at: slots)
+        #expect(throws: EngineError.self) {
+            try engine.store(TokenArray(harness.prompt(7000..<7512)), at: .slots(harness.slots(300)))
+        }
+        _ = try engine.retrieve(tokens, skippingFirst: 256, to: slots)
+        _ = try engine.retrieve(TokenArray(harness.prompt(9000..<9100)), to: slots)
+        #expect(throws: EngineError.self) {
+            try engine.retrieve(tokens, skippingFirst: 2000, to: slots)
+        }
+        _ = try engine.lookup(TokenArray(harness.prompt(0..<600)))
+        let statistics = engine.statistics
+        #expect(statistics.storeCount == 3 && statistics.storedTokenCount == 1256)
+        #expect(statistics.presentTokenCount == 488 && statistics.ranOutCount == 0)
+        #expect(statistics.retrievalCount == 2 && statistics.requestedTokenCount == 844)
+        #expect(statistics.retrievedTokenCount == 744 && statistics.hitRate == 744.0 / 844)
+        #expect(statistics.lookupCount == 1 && statistics.lookedUpTokenCount == 600)
+        #expect(statistics.foundTokenCount == 512)
+        engine.close()
+    }
+
     @Test func `K91 lookups count and pin, and nothing is found after a clear`() throws {
         let engine = try harness.engine()
         let tokens = TokenArray(harness.prompt(0..<1000))

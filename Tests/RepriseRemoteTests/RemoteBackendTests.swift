@@ -83,6 +83,7 @@ import Testing
         #expect(try put(backend, "k") == nil, "a put is refused while the store is given up")
         #expect(onThread { backend.batchedContains(["k"]) } == 0)
         let statistics = backend.statistics
+        #expect(backend.health.reason?.contains("does not answer") == true)
         #expect(statistics.errorCount > 0 && statistics.outageCount == 1 && statistics.lastError != nil)
         #expect(statistics.skippedCount > 0 && statistics.refusedPutCount == 1)
         let port = server.port
@@ -112,6 +113,7 @@ import Testing
         let connector = try RemoteURL(parsing: "redis://127.0.0.1:\(port)").makeConnector()
         try connector.put("k", try TestMemory.object(memory, seed: 1))
         wait("the recovery") { !backend.statistics.isOut && backend.statistics.queuedKeyCount == 0 }
+        #expect(backend.health.isHealthy)
         #expect(onThread { backend.getBlocking("k") } == nil)
         #expect(try connector.exists(["k"]) == [false])
         connector.close()

@@ -66,7 +66,7 @@ func run(_ name: String, _ layout: PagedLayout, _ placement: PagedPlacement, _ p
 
 /// As many bytes from places as far apart into one object.
 func runPlain(_ name: String, byteCount: Int, _ pool: MemoryPool) throws {
-    let source = unsafe UnsafeMutableRawPointer.allocate(byteCount: byteCount * chunkCount, alignment: 4096)
+    let source = UnsafeMutableRawPointer.allocate(byteCount: byteCount * chunkCount, alignment: 4096)
     defer { unsafe source.deallocate() }
     unsafe memset(source, 1, byteCount * chunkCount)
     let metadata = MemoryObjectMetadata(shape: [byteCount], dtype: .uint8, format: .binary)

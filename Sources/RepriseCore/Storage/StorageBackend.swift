@@ -79,6 +79,9 @@ public protocol StorageBackend: AnyObject, Sendable {
     /// All keys, least recently used first.
     var keys: [StorageKey] { get }
 
+    /// Whether the backend does its work; does no I/O. ``BackendHealth/healthy`` if nothing else is said.
+    var health: BackendHealth { get }
+
     /// Refuses further puts and lets go of everything; calling it again does nothing.
     func close()
 }
@@ -93,6 +96,9 @@ extension StorageBackend {
 
     /// Which of `keys` are stored, asked for one by one.
     public func presence(of keys: [StorageKey]) -> [Bool] { keys.map { contains($0, pinning: false) } }
+
+    /// Nothing can be wrong.
+    public var health: BackendHealth { .healthy }
 
     /// Whether a key is stored. Leaves recency alone.
     public func contains(_ key: StorageKey) -> Bool { contains(key, pinning: false) }

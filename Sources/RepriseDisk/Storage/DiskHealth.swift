@@ -3,6 +3,8 @@ internal import RepriseCore
 /// Whether a disk can be used, and when it is tried again.
 struct DiskHealth {
     var isOut = false
+    /// Why it was taken out the last time.
+    var outReason: DiskOutReason?
     /// Failed calls since the last that succeeded.
     var failureCount = 0
     /// When a disk that is out is tried again, in milliseconds since 1970.
@@ -36,6 +38,18 @@ package enum DiskEvent: Sendable {
     case notDirect
 }
 
+extension DiskStore {
+    /// Why the disk serves nothing at the moment; `nil` when it serves.
+    var outDescription: String? {
+        state.withLock { state in
+            guard state.health.isOut else { return nil }
+            let error = state.health.lastError.map { ", the last with \($0)" } ?? ""
+            return
+                "out, and tried again now and then; \(state.health.outReason?.rawValue ?? "it fails")\(error)"
+        }
+    }
+}
+
 extension DiskStore.State {
     /// Counts a call's end.
     mutating func note(_ result: Result<Void, DiskIOError>, in store: DiskStore) {
@@ -53,6 +67,7 @@ extension DiskStore.State {
     mutating func takeOut(_ reason: DiskOutReason, in store: DiskStore) {
         guard !health.isOut else { return }
         health.isOut = true
+        health.outReason = reason
         statistics.outCount += 1
         health.probeMilliseconds = store.limits.probeMilliseconds
         health.nextProbe = store.wallClock.nowMilliseconds + health.probeMilliseconds

@@ -5,8 +5,7 @@ extension CacheEngine {
     /// Copies the chunks of a prompt that are stored to where a request has it: up to the first that is not,
     /// or with segments every one that is.
     ///
-    /// Chunks are got many at a time, as far as they take a part of the memory
-    /// (``StorageManagerLimits/retrievedFractionDivisor``).
+    /// Chunks are got many at a time, within ``StorageManagerLimits``.
     ///
     /// - Parameters:
     ///   - falseCount: Tokens at the start, whole chunks, that the request has already.
@@ -19,13 +18,16 @@ extension CacheEngine {
         skippingFirst falseCount: Int = 0,
         to placement: Connector.Placement
     ) throws(EngineError) -> [Bool] {
+        var chunks = try allChunks(prompt, skippingFirst: falseCount).makeIterator()
         var mask = [Bool](repeating: false, count: prompt.count)
         var used: [StorageKey] = []
-        // From tail to head, so that a prefix is evicted from its tail.
-        defer { storage.touch(used[...]) }
-        var chunks = try chunks(prompt, skippingFirst: falseCount).makeIterator()
+        defer {
+            // From tail to head, so that a prefix is evicted from its tail.
+            storage.touch(used[...])
+            counters.withLock { $0.addRetrieval(mask, skippingFirst: falseCount) }
+        }
         while true {
-            let window = nextWindow(&chunks)
+            let window = nextWindow(&chunks, skippingFirst: falseCount, &used)
             if window.isEmpty { break }
             let objects = get(window)
             defer { for object in objects { object?.release() } }
@@ -55,14 +57,22 @@ extension CacheEngine {
         try retrieve(prompt, skippingFirst: try falseCount(of: mask, prompt), to: placement)
     }
 
-    /// The next chunks, as many as are got together.
-    private func nextWindow(_ chunks: inout KeyedChunks.Iterator) -> [KeyedChunk] {
-        let byteCountMax = storage.memory.pool.capacityByteCount / storage.limits.retrievedFractionDivisor
+    /// The next chunks, as many as are got together; those that are left out count as used.
+    private func nextWindow(
+        _ chunks: inout KeyedChunks.Iterator,
+        skippingFirst falseCount: Int,
+        _ used: inout [StorageKey]
+    ) -> [KeyedChunk] {
+        let byteCountMax = storage.retrievedByteCountMax
         var window: [KeyedChunk] = []
         var byteCount = 0
         while window.count < storage.limits.retrievedCountMax, byteCount < byteCountMax,
             let chunk = chunks.next()
         {
+            guard chunk.range.lowerBound >= falseCount else {
+                used.append(chunk.key.storageKey)
+                continue
+            }
             window.append(chunk)
             byteCount += connector.metadata(tokenCount: chunk.range.count).tensorByteCount ?? 0
         }

@@ -28,23 +28,27 @@ extension CacheEngine {
         at placement: Connector.Placement
     ) throws(EngineError) -> StoreReport {
         var report = StoreReport()
-        let chunks = Array(try chunks(prompt, skippingFirst: falseCount))
-        let keys = chunks.map(\.key.storageKey)
+        let all = try allChunks(prompt, skippingFirst: falseCount)
+        let chunks = all.map { (range: $0.range, key: $0.key.storageKey) }
+        let first = chunks.firstIndex { $0.range.lowerBound >= falseCount } ?? chunks.count
         // A segment may stand in a prompt more than once.
         var stored: Set<StorageKey> = []
-        // Also on the way out by an error: what was stored before it stays.
-        defer { storage.touch(keys[...]) }
-        for (index, isThere) in storage.presence(of: keys).enumerated() {
-            let range = chunks[index].range
-            if isThere || stored.contains(keys[index]) {
+        defer {
+            // Also on the way out by an error: what was stored before it stays.
+            storage.touch(chunks.map(\.key)[...])
+            counters.withLock { $0.add(report) }
+        }
+        let wanted = chunks[first...]
+        for ((range, key), isThere) in zip(wanted, storage.presence(of: wanted.map(\.key))) {
+            if isThere || stored.contains(key) {
                 report.presentTokenCount += range.count
                 continue
             }
-            guard try store(range, under: keys[index], at: placement) else {
+            guard try store(range, under: key, at: placement) else {
                 report.hasRunOut = true
                 break
             }
-            stored.insert(keys[index])
+            stored.insert(key)
             report.storedTokenCount += range.count
         }
         return report

@@ -20,6 +20,7 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
     public let storage: StorageManager
     /// Moves them.
     public let connector: Connector
+    let counters = Lock(EngineStatistics())
 
     /// Creates an engine.
     public init(tokens: any TokenDatabase, storage: StorageManager, connector: Connector) {
@@ -42,7 +43,9 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
     ) throws(EngineError) -> Int {
         let found = Array(try chunks(prompt))
         let count = storage.lookup(found.map(\.key.storageKey), in: names, pinningAs: id)
-        return count == 0 ? 0 : found[count - 1].range.upperBound
+        let tokenCount = count == 0 ? 0 : found[count - 1].range.upperBound
+        counters.withLock { $0.addLookup(of: prompt.count, found: tokenCount) }
+        return tokenCount
     }
 
     /// Which tokens of a prompt are in chunks that are stored, whatever is missing between them.
@@ -81,6 +84,12 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
         }
     }
 
+    /// Whether the backends do their work.
+    public var health: StorageHealth { storage.health }
+
+    /// What the engine was asked for, and what came of it.
+    public var statistics: EngineStatistics { counters.withLock { $0 } }
+
     /// Closes the backends; calling it again does nothing.
     public func close() { storage.close() }
 
@@ -91,6 +100,18 @@ public final class CacheEngine<Connector: KVConnector>: Sendable {
         } catch {
             throw .tokens(error)
         }
+    }
+
+    /// All chunks of a prompt, those of its first tokens, too: they are left out, but used with the others.
+    ///
+    /// - Throws: as if they were left out.
+    func allChunks(
+        _ prompt: TokenArray,
+        skippingFirst falseCount: Int
+    ) throws(EngineError) -> KeyedChunks {
+        // Checks, and hashes nothing.
+        _ = try chunks(prompt, skippingFirst: falseCount)
+        return try chunks(prompt)
     }
 
     /// How many tokens a mask leaves out.

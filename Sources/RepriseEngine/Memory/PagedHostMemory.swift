@@ -3,8 +3,8 @@ public import RepriseCore
 
 // SAFETY, whole file: the memory lives from `init` to `deinit`; `layer` and `slot` are checked.
 
-/// An inference engine's KV cache in host memory: for each layer its planes, keys and then values, with a row
-/// for each slot.
+/// An inference engine's KV cache in host memory: for each layer its keys and values, with a row of each for
+/// every slot.
 ///
 /// A request's tokens lie in any slots; its placement is their slot mapping or a block table, as vLLM's. Rows
 /// that lie next to each other are copied together, in every ``MemoryFormat`` that has tokens.
@@ -17,6 +17,7 @@ public final class PagedHostMemory: LayerwiseKVConnector, Sendable {
     /// Tokens that the cache has room for.
     public let slotCount: Int
     let rowByteCount: Int
+    private static let hugePageByteCount = 2 << 20
     nonisolated(unsafe) let base: UnsafeMutableRawPointer
 
     /// Layers of the model.
@@ -32,7 +33,10 @@ public final class PagedHostMemory: LayerwiseKVConnector, Sendable {
         self.slotCount = slotCount
         rowByteCount = layout.rowByteCount
         let byteCount = layout.planeCount * layout.layerCount * slotCount * rowByteCount
-        unsafe base = .allocate(byteCount: byteCount, alignment: AllocationUnit.byteCount)
+        unsafe base = .allocate(byteCount: byteCount, alignment: Self.hugePageByteCount)
+        // Rows lie far apart: with small pages, most of them cost a walk of the page tables. Where there are
+        // no huge ones, nothing is lost.
+        unsafe madvise(base, byteCount, MADV_HUGEPAGE)
         unsafe memset(base, 0, byteCount)
     }
 
@@ -69,7 +73,7 @@ public final class PagedHostMemory: LayerwiseKVConnector, Sendable {
             "no such row"
         )
         let row = unsafe UnsafeMutableRawBufferPointer(
-            start: rows(layer: layer, plane: isValue ? 1 : 0) + slot * rowByteCount,
+            start: rows(layer: layer, plane: isValue ? 1 : 0) + slot * layout.slotStride,
             count: rowByteCount
         )
         var span = unsafe MutableRawSpan(_unsafeBytes: row)
@@ -78,6 +82,7 @@ public final class PagedHostMemory: LayerwiseKVConnector, Sendable {
 
     /// The first of a plane's rows in a layer.
     func rows(layer: Int, plane: Int) -> UnsafeMutableRawPointer {
-        unsafe base + (layout.planeCount * layer + plane) * slotCount * rowByteCount
+        let layerOffset = layout.planeCount * layer * slotCount * rowByteCount
+        return unsafe base + layerOffset + plane * (layout.order == .planes ? slotCount : 1) * rowByteCount
     }
 }

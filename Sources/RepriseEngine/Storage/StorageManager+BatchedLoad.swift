@@ -13,6 +13,8 @@ extension StorageManager {
         var waits: [(index: Int, flight: Flight)] = []
         /// How many of the first keys memory had.
         let memoryCount: Int
+        /// What an observer is told when all loads of the batch have ended, so that it may ask for them.
+        var reports: [(index: Int, place: Int?, promotedTo: TierSet?)] = []
 
         /// Takes what memory has of the first keys.
         init(_ keys: [StorageKey], in memory: LocalCPUBackend) {
@@ -28,20 +30,25 @@ extension StorageManager {
     /// The values of the longest stored prefix of `keys`, with references for the caller.
     ///
     /// What memory has is taken; slower backends are asked for all the rest at once, and what they have is
-    /// promoted. All values are held together: mind the memory that they take.
+    /// promoted. All values are held together: mind the memory that they take. Release them from tail to
+    /// head, so that the head is evicted last.
     ///
     /// - Complexity: one batched call to each slower backend, and more only where they have parts of the
     ///   prefix in turn.
     public func batchedGet(_ keys: [StorageKey]) -> [MemoryObject] {
         var batch = BatchedLoad(keys, in: memory)
-        if batch.memoryCount < keys.count, !slower.isEmpty {
-            claim(&batch)
-            loadPrefix(&batch)
-            awaitOthers(&batch, stopsAtHole: true)
+        if batch.memoryCount < keys.count {
+            if slower.isEmpty {
+                note(&batch, batch.memoryCount, foundAt: nil)
+            } else {
+                claim(&batch)
+                loadPrefix(&batch)
+            }
         }
+        report(batch)
+        awaitOthers(&batch, stopsAtHole: true)
         let count = batch.objects.firstIndex { $0 == nil } ?? keys.count
         for object in batch.objects[count...] { object?.release() }
-        if count > batch.memoryCount { touch(keys[..<count]) }
         return batch.objects[..<count].compactMap { $0 }
     }
 
@@ -51,17 +58,35 @@ extension StorageManager {
     ///   between them.
     public func batchedGetEach(_ keys: [StorageKey]) -> [MemoryObject?] {
         var batch = BatchedLoad(keys, in: memory)
-        guard batch.memoryCount < keys.count else { return batch.objects }
-        guard !slower.isEmpty else {
+        if slower.isEmpty {
             for index in batch.memoryCount..<keys.count {
                 batch.objects[index] = memory.getBlocking(keys[index])
+                note(&batch, index, foundAt: batch.objects[index] == nil ? nil : 0)
             }
-            return batch.objects
+        } else {
+            claim(&batch)
+            loadEach(&batch)
         }
-        claim(&batch)
-        loadEach(&batch)
+        report(batch)
         awaitOthers(&batch, stopsAtHole: false)
         return batch.objects
+    }
+
+    private func note(
+        _ batch: inout BatchedLoad,
+        _ index: Int,
+        foundAt place: Int?,
+        promotedTo taken: TierSet? = nil
+    ) {
+        if observer != nil { batch.reports.append((index, place, taken)) }
+    }
+
+    private func report(_ batch: BatchedLoad) {
+        guard observer != nil else { return }
+        for key in batch.keys[..<batch.memoryCount] { report(key, foundAt: 0) }
+        for (index, place, taken) in batch.reports {
+            report(batch.keys[index], foundAt: place, promotedTo: taken)
+        }
     }
 
     /// Makes the first of keys the most recent, in slower backends too: a prefix is evicted from its tail,
@@ -73,7 +98,9 @@ extension StorageManager {
     private func claim(_ batch: inout BatchedLoad) {
         for index in batch.memoryCount..<batch.keys.count {
             switch claim(batch.keys[index]) {
-            case .found(let object): batch.objects[index] = object
+            case .found(let object):
+                batch.objects[index] = object
+                note(&batch, index, foundAt: 0)
             case .wait(let flight): batch.waits.append((index, flight))
             case .load(let flight): batch.loads.append((index, flight))
             }
@@ -94,7 +121,7 @@ extension StorageManager {
             rest = rest.dropFirst(count)
         }
         guard let missing = rest.indices.first else { return }
-        end(batch.keys[batch.loads[missing].index], batch.loads[missing].flight, nil, foundAt: 0)
+        miss(&batch, missing)
         for load in batch.loads[(missing + 1)...] { abandon(batch.keys[load.index], load.flight) }
     }
 
@@ -102,9 +129,16 @@ extension StorageManager {
     private func settle(_ batch: inout BatchedLoad, _ start: Int, _ objects: [MemoryObject], _ place: Int) {
         for (offset, object) in objects.enumerated().reversed() {
             let (index, flight) = batch.loads[start + offset]
-            end(batch.keys[index], flight, object, foundAt: place)
+            let taken = end(batch.keys[index], flight, object, foundAt: place)
             batch.objects[index] = object
+            note(&batch, index, foundAt: place, promotedTo: taken)
         }
+    }
+
+    private func miss(_ batch: inout BatchedLoad, _ number: Int) {
+        let (index, flight) = batch.loads[number]
+        end(batch.keys[index], flight, nil, foundAt: 0)
+        note(&batch, index, foundAt: nil)
     }
 
     /// Loads each that some backend has.
@@ -123,10 +157,7 @@ extension StorageManager {
             }
             missing = stillMissing.sorted()
         }
-        for number in missing {
-            let (index, flight) = batch.loads[number]
-            end(batch.keys[index], flight, nil, foundAt: 0)
-        }
+        for number in missing { miss(&batch, number) }
     }
 
     /// Takes what others load.

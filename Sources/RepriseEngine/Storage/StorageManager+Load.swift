@@ -14,10 +14,18 @@ extension StorageManager {
     /// The value of a key, with a reference for the caller, or `nil`.
     public func get(_ key: StorageKey) -> MemoryObject? {
         while true {
-            if let object = memory.getBlocking(key) { return object }
-            guard !slower.isEmpty else { return nil }
+            if let object = memory.getBlocking(key) {
+                report(key, foundAt: 0)
+                return object
+            }
+            guard !slower.isEmpty else {
+                report(key, foundAt: nil)
+                return nil
+            }
             switch claim(key) {
-            case .found(let object): return object
+            case .found(let object):
+                report(key, foundAt: 0)
+                return object
             case .load(let flight): return load(key, flight)
             case .wait(let flight):
                 if case .ended(let object) = flight.task.wait() { return object }
@@ -40,26 +48,29 @@ extension StorageManager {
     private func load(_ key: StorageKey, _ flight: Flight) -> MemoryObject? {
         for (place, tier) in tiers.enumerated().dropFirst() {
             guard let object = tier.backend.getBlocking(key) else { continue }
-            end(key, flight, object, foundAt: place)
+            let taken = end(key, flight, object, foundAt: place)
+            report(key, foundAt: place, promotedTo: taken)
             return object
         }
         end(key, flight, nil, foundAt: 0)
+        report(key, foundAt: nil)
         return nil
     }
 
     /// Ends a load: promotes what was found, and gives it to those who wait.
     ///
     /// - Parameter place: The position of the backend that had it; those before it are faster.
-    func end(_ key: StorageKey, _ flight: Flight, _ object: MemoryObject?, foundAt place: Int) {
-        stripe(of: key).withLock { state in
+    /// - Returns: Which of the faster ones took it; `nil` when it was not promoted.
+    @discardableResult
+    func end(_ key: StorageKey, _ flight: Flight, _ object: MemoryObject?, foundAt place: Int) -> TierSet? {
+        let taken = stripe(of: key).withLock { state -> TierSet? in
             let action = state.loadEnded(key, flight)
-            guard let object else { return }
+            guard let object else { return nil }
             for _ in 0..<action.waiterCount { object.retain() }
-            guard action.promotes else { return }
-            // From slow to fast: memory, which is asked first, has it last.
-            for tier in tiers[..<place].reversed() { tier.backend.submitPutTask(key, object) }
+            return action.promotes ? offer(object, key, to: 0..<place) : nil
         }
         flight.task.end(.ended(object))
+        return taken
     }
 
     /// Ends a load that was not tried; those who wait see for themselves.

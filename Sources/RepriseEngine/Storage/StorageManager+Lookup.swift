@@ -72,8 +72,9 @@ extension StorageManager {
     public func unpin(_ id: LookupID) { unpin(pins.withLock { $0.take(id) }) }
 
     private func unpin(_ found: [(tier: StorageTier, keys: [StorageKey])]) {
-        for (tier, keys) in found {
-            for key in keys { tier.backend.unpin(key) }
+        // From tail to head: what is let go of last is evicted last.
+        for (tier, keys) in found.reversed() {
+            for key in keys.reversed() { tier.backend.unpin(key) }
         }
     }
 
@@ -88,7 +89,7 @@ extension StorageManager {
         while let first = rest.first {
             let group = rest.prefix(limits.prefetchKeyCountMax).map { keys[$0] }
             let isQueued = prefetches.submit { [weak self] in
-                for object in self?.batchedGet(group) ?? [] { object.release() }
+                for object in (self?.batchedGet(group) ?? []).reversed() { object.release() }
             }
             guard isQueued else { return first }
             rest = rest.dropFirst(group.count)

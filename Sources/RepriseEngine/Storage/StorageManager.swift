@@ -22,6 +22,8 @@ public final class StorageManager: Sendable {
     public let tiers: [StorageTier]
     /// The limits that the manager was made with.
     public let limits: StorageManagerLimits
+    /// Told what happens; nobody is by default, which costs nothing.
+    let observer: StorageObserver?
     let pins = Lock(LookupPins())
     let prefetches: PrefetchQueue
     private let stripes: [Lock<StateMachine>]
@@ -32,16 +34,22 @@ public final class StorageManager: Sendable {
 
     /// Composes backends.
     ///
-    /// - Parameter slower: Fastest first, with different names, none of them ``memoryName``, or this traps.
+    /// - Parameters:
+    ///   - slower: Fastest first, at most 63, with different names, none of them ``memoryName``; else this
+    ///     traps.
+    ///   - observer: Told what happens; see ``StorageObserver``.
     public init(
         memory: LocalCPUBackend,
         slower: [StorageTier] = [],
-        limits: StorageManagerLimits = StorageManagerLimits()
+        limits: StorageManagerLimits = StorageManagerLimits(),
+        observer: StorageObserver? = nil
     ) {
         self.memory = memory
         self.limits = limits
+        self.observer = observer
         tiers = [StorageTier(name: Self.memoryName, backend: memory)] + slower
         precondition(Set(tiers.map(\.name)).count == tiers.count, "backends have names of their own")
+        precondition(tiers.count <= TierSet.countMax, "a manager has at most 64 backends")
         stripes = (0..<Self.stripeCount).map { _ in Lock(StateMachine()) }
         prefetches = PrefetchQueue(limits)
     }
@@ -49,6 +57,11 @@ public final class StorageManager: Sendable {
     deinit {
         // Not waited for: the last reference may be a prefetch's own.
         prefetches.beginClosing()
+    }
+
+    /// Bytes of values that are retrieved together.
+    var retrievedByteCountMax: Int {
+        min(limits.retrievedByteCountMax, memory.pool.capacityByteCount / limits.retrievedFractionDivisor)
     }
 
     /// The backends behind memory.
@@ -73,15 +86,28 @@ public final class StorageManager: Sendable {
     /// - Returns: How many backends took it.
     @discardableResult
     public func put(_ key: StorageKey, _ object: MemoryObject) -> Int {
-        stripe(of: key).withLock { state in
+        let taken = stripe(of: key).withLock { state in
             state.put(key)
-            return tiers.count { tier in
-                if tier.backend.submitPutTask(key, object) != nil { return true }
+            let taken = offer(object, key, to: 0..<tiers.count)
+            for (place, tier) in tiers.enumerated() where !taken.contains(place) {
                 // What it has is older than what the others have now, and a later put must not be removed.
                 tier.backend.submitRemoveTask(key)
-                return false
             }
+            return taken
         }
+        reportOffer(key, to: 0..<tiers.count, taken: taken)
+        return taken.count
+    }
+
+    /// Puts an object to some backends, from slow to fast, so that memory, which is asked first, has it last.
+    ///
+    /// - Returns: Those that took it.
+    func offer(_ object: MemoryObject, _ key: StorageKey, to places: Range<Int>) -> TierSet {
+        var taken = TierSet()
+        for place in places.reversed() where tiers[place].backend.submitPutTask(key, object) != nil {
+            taken.insert(place)
+        }
+        return taken
     }
 
     /// Stores objects under the keys at the same positions, from tail to head.
@@ -97,14 +123,20 @@ public final class StorageManager: Sendable {
     /// - Returns: How many backends had it.
     @discardableResult
     public func remove(_ key: StorageKey, from names: Set<String>? = nil) -> Int {
+        let tiers = chosen(names)
         let tasks = stripe(of: key).withLock { state in
             state.removalBegan(key)
-            return chosen(names).map { $0.backend.submitRemoveTask(key) }
+            return tiers.map { $0.backend.submitRemoveTask(key) }
         }
         // A disk writes down what it forgets.
-        let count = tasks.count { $0.wait() }
+        let isRemoved = tasks.map { $0.wait() }
         stripe(of: key).withLock { $0.removalEnded(key) }
-        return count
+        if let observer {
+            for (tier, wasStored) in zip(tiers, isRemoved) where wasStored {
+                observer(StorageEvent(.removed, key, in: tier.name))
+            }
+        }
+        return isRemoved.count { $0 }
     }
 
     /// Removes every key everywhere, or from the backends with these names.

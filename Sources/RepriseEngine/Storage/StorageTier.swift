@@ -1,4 +1,5 @@
 public import RepriseCore
+internal import Synchronization
 
 /// A storage backend with the name by which its place is asked for.
 public struct StorageTier: Sendable {
@@ -22,6 +23,13 @@ public struct LookupID: Hashable, Sendable, ExpressibleByStringLiteral {
     /// Creates an identifier from its name.
     public init(_ text: String) { self.text = text }
 
+    private static let uniqueCount = Atomic<UInt64>(0)
+
+    /// An identifier that this process has not made yet.
+    static func unique() -> LookupID {
+        LookupID("engine-\(uniqueCount.wrappingAdd(1, ordering: .relaxed).newValue)")
+    }
+
     /// Creates an identifier from its name.
     public init(stringLiteral text: String) { self.text = text }
 }
@@ -33,10 +41,13 @@ public struct StorageManagerLimits: Sendable {
     /// Prefetches that wait or run; one beyond it is refused.
     public var prefetchCountMax = 1024
     /// Keys that one prefetch loads together.
-    public var prefetchKeyCountMax = 16
+    public var prefetchKeyCountMax = 8
     /// A prompt's chunks are retrieved together as far as they take this part of the memory, one divided by
     /// this number.
     public var retrievedFractionDivisor = 4
+    /// Bytes of a prompt's chunks that are retrieved together: a remote store has to send them in the time
+    /// that one call may take.
+    public var retrievedByteCountMax = 256 << 20
     /// A prompt's chunks that are retrieved together.
     public var retrievedCountMax = 64
     /// Lookups that hold pins; the pins of one beyond it are refused, and it counts nothing.

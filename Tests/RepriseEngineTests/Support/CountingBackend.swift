@@ -18,6 +18,7 @@ final class CountingBackend: StorageBackend {
     private let isOpen = Lock(true)
     private let condition = Condition()
     private let refuses = Lock(false)
+    private let failure = Lock<String?>(nil)
 
     init(byteCount: Int = 16 << 20) throws {
         inner = LocalCPUBackend(pool: try MemoryPool(MemoryPool.Configuration(byteCount: byteCount)))
@@ -45,6 +46,11 @@ final class CountingBackend: StorageBackend {
 
     /// Refuses puts from now on, or no longer.
     func refusePuts(_ refuses: Bool) { self.refuses.withLock { $0 = refuses } }
+
+    /// Says from now on what is wrong with it, or that nothing is.
+    func fail(_ reason: String?) { failure.withLock { $0 = reason } }
+
+    var health: BackendHealth { failure.withLock { $0 }.map { .unhealthy($0) } ?? .healthy }
 
     private func count(_ change: (inout Calls) -> Void) { counted.withLock { change(&$0) } }
 
