@@ -17,15 +17,19 @@ import Testing
         (.kv2TD, .kv2TD, 1), (.ecTD, .ecTD, 1), (.hsTD, .hsTD, 1),
     ]
 
-    private func make(_ format: MemoryFormat, _ layerFormat: MemoryFormat, _ layerCount: Int) throws
-        -> PagedHostMemory
-    {
+    private func make(
+        _ format: MemoryFormat,
+        _ layerFormat: MemoryFormat,
+        _ layerCount: Int,
+        _ order: PagedLayout.Order = .planes
+    ) throws -> PagedHostMemory {
         let layout = try PagedLayout(
             format: format,
             layerFormat: layerFormat,
             layerCount: layerCount,
             rowElementCount: 3,
-            dtype: .float16
+            dtype: .float16,
+            order: order
         )
         return PagedHostMemory(layout, slotCount: Self.slotCount)
     }
@@ -70,6 +74,10 @@ import Testing
         }
     }
 
+    private static func order(_ random: inout SeededGenerator) -> PagedLayout.Order {
+        Bool.random(using: &random) ? .planes : .slots
+    }
+
     /// A placement and the slots that it comes to.
     private static func placement(_ count: Int, _ random: inout SeededGenerator) -> (PagedPlacement, [Int]) {
         guard Bool.random(using: &random) else {
@@ -89,13 +97,13 @@ import Testing
     func `objects hold what their format says, and come back to any slots`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         for (format, layerFormat, layerCount) in Self.formats {
-            let from = try make(format, layerFormat, layerCount)
+            let from = try make(format, layerFormat, layerCount, Self.order(&random))
             fill(from)
             let (source, slots) = Self.placement(80, &random)
             let (target, targets) = Self.placement(80, &random)
             let end = Int.random(in: 1...min(slots.count, targets.count), using: &random)
             let tokens = Int.random(in: 0..<end, using: &random)..<end
-            let to = try make(format, layerFormat, layerCount)
+            let to = try make(format, layerFormat, layerCount, Self.order(&random))
             let object = try pool.allocate(from.metadata(tokenCount: tokens.count))
             try from.gather(tokens, of: source, into: object)
             let wanted = Self.expected(format, 0..<layerCount, Array(slots[tokens]))
@@ -111,13 +119,13 @@ import Testing
     func `layers hold what their format says, and come back one by one`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         for (format, layerFormat, layerCount) in Self.formats {
-            let from = try make(format, layerFormat, layerCount)
+            let from = try make(format, layerFormat, layerCount, Self.order(&random))
             fill(from)
             let (source, slots) = Self.placement(80, &random)
             let (target, targets) = Self.placement(80, &random)
             let end = Int.random(in: 1...min(slots.count, targets.count), using: &random)
             let tokens = Int.random(in: 0..<end, using: &random)..<end
-            let to = try make(format, layerFormat, layerCount)
+            let to = try make(format, layerFormat, layerCount, Self.order(&random))
             for layer in 0..<layerCount {
                 let object = try pool.allocate(from.layerMetadata(tokenCount: tokens.count))
                 defer { object.release() }

@@ -112,36 +112,44 @@ extension PagedHostMemory {
         )
         let layers = layer.map { $0..<($0 + 1) } ?? 0..<layerCount
         guard let first = unsafe object.mutableBytes.baseAddress else { return }
-        for plane in 0..<layout.planeCount {
+        // Where both have a token's rows side by side, they go together.
+        let arePaired = strides.token == layout.slotStride
+        let width = arePaired ? strides.token : rowByteCount
+        for plane in 0..<(arePaired ? layout.planeCount * rowByteCount / width : layout.planeCount) {
             for layer in layers {
                 let offset = plane * strides.plane + (layer - layers.lowerBound) * strides.layer
-                unsafe copy(direction, runs, rows(layer: layer, plane: plane), first + offset, strides.token)
+                unsafe copy(
+                    direction,
+                    runs,
+                    rows(layer: layer, plane: plane),
+                    first + offset,
+                    (byteCount: width, slotStride: layout.slotStride, tokenStride: strides.token)
+                )
             }
         }
     }
 
-    /// Copies the rows of one plane of one layer.
+    /// Copies the rows of one plane of one layer, or pairs of rows.
     private func copy(
         _ direction: Direction,
         _ runs: [SlotRun],
         _ rows: UnsafeMutableRawPointer,
         _ first: UnsafeMutableRawPointer,
-        _ tokenStride: Int
+        _ row: (byteCount: Int, slotStride: Int, tokenStride: Int)
     ) {
-        let rowByteCount = rowByteCount
         var place = unsafe first
         for run in runs {
-            var row = unsafe rows + run.first &* rowByteCount
-            if tokenStride == rowByteCount {
-                let byteCount = run.count &* rowByteCount
-                unsafe Self.copy(direction, row, place, byteCount)
+            var source = unsafe rows + run.first &* row.slotStride
+            if row.slotStride == row.byteCount, row.tokenStride == row.byteCount {
+                let byteCount = run.count &* row.byteCount
+                unsafe Self.copy(direction, source, place, byteCount)
                 unsafe place += byteCount
             } else {
-                // Between two tokens' rows lies the other plane's.
+                // Between two tokens' rows lies the other plane's, here or there.
                 for _ in 0..<run.count {
-                    unsafe Self.copy(direction, row, place, rowByteCount)
-                    unsafe row += rowByteCount
-                    unsafe place += tokenStride
+                    unsafe Self.copy(direction, source, place, row.byteCount)
+                    unsafe source += row.slotStride
+                    unsafe place += row.tokenStride
                 }
             }
         }

@@ -3,8 +3,8 @@ public import RepriseCore
 
 // SAFETY, whole file: the memory lives from `init` to `deinit`; `layer` and `slot` are checked.
 
-/// An inference engine's KV cache in host memory: for each layer its planes, keys and then values, with a row
-/// for each slot.
+/// An inference engine's KV cache in host memory: for each layer its keys and values, with a row of each for
+/// every slot.
 ///
 /// A request's tokens lie in any slots; its placement is their slot mapping or a block table, as vLLM's. Rows
 /// that lie next to each other are copied together, in every ``MemoryFormat`` that has tokens.
@@ -73,7 +73,7 @@ public final class PagedHostMemory: LayerwiseKVConnector, Sendable {
             "no such row"
         )
         let row = unsafe UnsafeMutableRawBufferPointer(
-            start: rows(layer: layer, plane: isValue ? 1 : 0) + slot * rowByteCount,
+            start: rows(layer: layer, plane: isValue ? 1 : 0) + slot * layout.slotStride,
             count: rowByteCount
         )
         var span = unsafe MutableRawSpan(_unsafeBytes: row)
@@ -82,6 +82,7 @@ public final class PagedHostMemory: LayerwiseKVConnector, Sendable {
 
     /// The first of a plane's rows in a layer.
     func rows(layer: Int, plane: Int) -> UnsafeMutableRawPointer {
-        unsafe base + (layout.planeCount * layer + plane) * slotCount * rowByteCount
+        let layerOffset = layout.planeCount * layer * slotCount * rowByteCount
+        return unsafe base + layerOffset + plane * (layout.order == .planes ? slotCount : 1) * rowByteCount
     }
 }

@@ -6,6 +6,14 @@ public import RepriseCore
 /// attention, an encoder or a hidden state. A cache has one or two planes of rows: keys and values, or the
 /// one.
 public struct PagedLayout: Hashable, Sendable {
+    /// How the rows of one layer follow each other in the cache.
+    public enum Order: Hashable, Sendable, CaseIterable {
+        /// The keys of all slots, then their values: vLLM's.
+        case planes
+        /// For each slot its keys, then its values.
+        case slots
+    }
+
     /// The format of an object with all layers of some tokens.
     public let format: MemoryFormat
     /// The format of an object with one layer of them.
@@ -16,6 +24,8 @@ public struct PagedLayout: Hashable, Sendable {
     public let rowElementCount: Int
     /// What the elements are.
     public let dtype: DType
+    /// How rows follow each other in the cache; it says nothing of objects.
+    public let order: Order
 
     /// Chooses a layout.
     ///
@@ -30,7 +40,8 @@ public struct PagedLayout: Hashable, Sendable {
         layerFormat: MemoryFormat? = nil,
         layerCount: Int,
         rowElementCount: Int,
-        dtype: DType
+        dtype: DType,
+        order: Order = .planes
     ) throws(StorageError) {
         guard format.tokenDimension != nil else {
             throw StorageError(.unsupported, "objects of format \(format) have no rows of tokens")
@@ -50,6 +61,7 @@ public struct PagedLayout: Hashable, Sendable {
         self.layerCount = layerCount
         self.rowElementCount = rowElementCount
         self.dtype = dtype
+        self.order = order
     }
 
     /// 2 for keys and values, 1 where a token has one row in a layer.
@@ -62,6 +74,9 @@ public struct PagedLayout: Hashable, Sendable {
 
     /// Bytes of a row.
     public var rowByteCount: Int { rowElementCount * dtype.byteCount }
+
+    /// Bytes from one slot's row to the next slot's.
+    var slotStride: Int { order == .planes ? rowByteCount : planeCount * rowByteCount }
 
     /// What an object with all layers of so many tokens is.
     public func metadata(tokenCount: Int) -> MemoryObjectMetadata {
