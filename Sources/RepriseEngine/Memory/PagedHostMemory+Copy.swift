@@ -83,14 +83,13 @@ extension PagedHostMemory {
         try copy(.scatter, tokens, layer, placement, object)
     }
 
-    /// Checks everything once, and copies.
-    private func copy(
-        _ direction: Direction,
+    /// The runs in which tokens lie; checks everything, so that nothing is checked while rows are copied.
+    private func checkedRuns(
         _ tokens: Range<Int>,
         _ layer: Int?,
         _ placement: PagedPlacement,
         _ object: MemoryObject
-    ) throws(StorageError) {
+    ) throws(StorageError) -> [SlotRun] {
         if let layer, layer < 0 || layer >= layerCount {
             throw StorageError(.invalidArgument, "layer \(layer) of \(layerCount)")
         }
@@ -104,6 +103,18 @@ extension PagedHostMemory {
                 "an object of another layout than \(tokens.count) tokens have"
             )
         }
+        return runs
+    }
+
+    /// Copies the rows of tokens in one layer, or in all.
+    private func copy(
+        _ direction: Direction,
+        _ tokens: Range<Int>,
+        _ layer: Int?,
+        _ placement: PagedPlacement,
+        _ object: MemoryObject
+    ) throws(StorageError) {
+        let runs = try checkedRuns(tokens, layer, placement, object)
         let strides = Strides(
             layer == nil ? layout.format : layout.layerFormat,
             rowByteCount: rowByteCount,
