@@ -34,6 +34,7 @@ let package = Package(
         benchmark("PagedBenchmark", ["RepriseCore", "RepriseEngine"]),
         // Reprise's part of disk_peers.py.
         benchmark("DiskBench", ["RepriseCore", "RepriseDisk"]),
+        benchmark("EngineBenchmark", ["RepriseCore", "RepriseEngine", "RepriseHashing", "RepriseRemote"]),
         // Reprise's part of remote_peers.py, and its bare peer.
         benchmark("RemoteBench", ["RepriseCore", "RepriseRemote"]),
         // The peer that moves bytes and does nothing else, and a client of values over RESP and memcached's
