@@ -86,8 +86,8 @@ func measureBare(_ options: Options) -> (put: Double, get: Double, wrong: Int) {
 }
 
 func measureBackend(_ options: Options) throws -> (put: Double, get: Double, wrong: Int) {
-    let batchCount = 2 * options.connectionCount
-    let byteCount = max(256 << 20, 4 * batchCount * options.valueByteCount)
+    let batchCount = 8 * options.connectionCount
+    let byteCount = max(256 << 20, 2 * batchCount * options.valueByteCount)
     var pool = MemoryPool.Configuration(byteCount: byteCount)
     pool.byteCountPopulatedFirst = byteCount
     let memory = LocalCPUBackend(pool: try MemoryPool(pool))
