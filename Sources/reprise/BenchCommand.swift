@@ -53,6 +53,9 @@ struct BenchCommand: ParsableCommand {
     )
     var mix: [BenchPhase] = BenchOperation.allCases.compactMap { BenchPhase.parse(mix: $0.rawValue)?.first }
 
+    @OptionGroup(title: "A serde instead of a server")
+    var serde: SerdeOptions
+
     @Flag(help: "Compare every byte of each fetched value, which takes time between the operations.")
     var verify = false
 
@@ -67,6 +70,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
+        guard serde.name == nil else { return try serde.run(byteCount: valueSize.byteCount, json: json) }
         var plan = plan
         plan.url = try node.completeURL()
         let bench = try Bench(plan)
