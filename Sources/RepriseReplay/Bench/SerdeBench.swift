@@ -42,11 +42,11 @@ public struct SerdeBench: Sendable {
         // The tensor, what is stored, and what comes back.
         var configuration = MemoryPool.Configuration(byteCount: 4 * byteCount + 1 << 20)
         configuration.byteCountPopulatedFirst = configuration.byteCount
-        let memory = LocalCPUBackend(pool: try MemoryPool(configuration))
-        guard let original = try memory.allocate(metadata) else { throw Self.noRoom }
+        let pool = try MemoryPool(configuration)
+        let original = try pool.allocate(metadata)
         defer { original.release() }
         try fill(original, dtype)
-        return try measure(original, dtype, memory)
+        return try measure(original, dtype, pool)
     }
 
     private func fill(_ object: MemoryObject, _ dtype: DType) throws(StorageError) {
@@ -66,15 +66,11 @@ public struct SerdeBench: Sendable {
         }
     }
 
-    private func measure(
-        _ original: MemoryObject,
-        _ dtype: DType,
-        _ memory: LocalCPUBackend
-    ) throws(StorageError) -> SerdeResult {
+    private func measure(_ original: MemoryObject, _ dtype: DType, _ pool: MemoryPool) throws(StorageError)
+        -> SerdeResult
+    {
         let allocate: RemoteAllocation = { byteCount, metadata in
-            guard let object = (try? memory.allocate(.plain(byteCount: byteCount))) ?? nil else { return nil }
-            object.describe(as: metadata)
-            return object
+            try? pool.allocate(byteCount: byteCount, metadata: metadata)
         }
         var result = SerdeResult(originalByteCount: original.byteCount)
         for round in 0..<Self.roundCount {
