@@ -31,9 +31,14 @@ enum FP8Kernels {
         // Below 2^-6 a unit is 2^-9: adding 2^14 leaves the number of units in the last bits.
         let small = unsafe unsafeBitCast(magnitude, to: Floats.self) + 16_384
         let units = unsafe unsafeBitCast(small, to: Words.self) &- Float(16_384).bitPattern
-        code.replace(with: units, where: magnitude .< Words(repeating: Float(0.015625).bitPattern))
-        code.replace(with: 0x7E, where: magnitude .>= Words(repeating: maximum.bitPattern))
-        code.replace(with: 0x7F, where: magnitude .> Words(repeating: Float.infinity.bitPattern))
+        code = choose(
+            units,
+            over: code,
+            where: isLess(magnitude, Words(repeating: Float(0.015625).bitPattern))
+        )
+        code = choose(code, over: 0x7E, where: isLess(magnitude, Words(repeating: maximum.bitPattern)))
+        let isNoNumber = isLess(Words(repeating: Float.infinity.bitPattern), magnitude)
+        code = choose(Words(repeating: 0x7F), over: code, where: isNoNumber)
         return Codes(truncatingIfNeeded: code | sign)
     }
 
@@ -43,16 +48,39 @@ enum FP8Kernels {
         // With the exponent's bias of 127 the bits are those of a number 2^120 times as small.
         let power = Float(sign: .plus, exponent: 120, significand: 1)
         let magnitude = unsafe unsafeBitCast((words & 0x7F) &<< 20, to: Floats.self) * power
-        var bits = unsafe unsafeBitCast(magnitude, to: Words.self)
-        bits.replace(with: Float.nan.bitPattern, where: (words & 0x7F) .== 0x7F)
-        return unsafe unsafeBitCast(bits | ((words & 0x80) &<< 24), to: Floats.self)
+        let bits = unsafe unsafeBitCast(magnitude, to: Words.self)
+        // All ones where the code is that for no number.
+        let isNoNumber = Words(repeating: 0) &- (((words & 0x7F) &+ 1) &>> 7)
+        let result = bits | (isNoNumber & Float.nan.bitPattern) | ((words & 0x80) &<< 24)
+        return unsafe unsafeBitCast(result, to: Floats.self)
     }
 
     /// The larger magnitude in each lane; what is no finite number counts as zero.
     static func larger(_ left: Floats, _ right: Floats) -> Floats {
+        // Numbers that are not negative have the order of their bits.
         let bits = unsafe unsafeBitCast(right, to: Words.self) & 0x7FFF_FFFF
-        var magnitude = unsafe unsafeBitCast(bits, to: Floats.self)
-        magnitude.replace(with: 0 as Float, where: bits .>= Words(repeating: Float.infinity.bitPattern))
-        return left.replacing(with: magnitude, where: magnitude .> left)
+        let magnitude = bits & isLess(bits, Words(repeating: Float.infinity.bitPattern))
+        let largest = unsafe unsafeBitCast(left, to: Words.self)
+        let result = choose(magnitude, over: largest, where: isLess(largest, magnitude))
+        return unsafe unsafeBitCast(result, to: Floats.self)
+    }
+
+    // Choices by lanes that the compiler turns into loops over memory are made of words here.
+
+    /// All ones in the lanes in which one word is less than another; both below 2^31.
+    @inline(__always)
+    private static func isLess(_ left: Words, _ right: Words) -> Words {
+        Words(repeating: 0) &- ((left &- right) &>> 31)
+    }
+
+    /// The first words where the mask is all ones, and the second where it is zero.
+    @inline(__always)
+    private static func choose(_ first: Words, over second: Words, where mask: Words) -> Words {
+        (first & mask) | (second & ~mask)
+    }
+
+    @inline(__always)
+    private static func choose(_ first: Words, over second: UInt32, where mask: Words) -> Words {
+        choose(first, over: Words(repeating: second), where: mask)
     }
 }
