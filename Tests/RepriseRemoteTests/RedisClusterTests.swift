@@ -109,6 +109,28 @@ struct RedisClusterTests {
         Threads.map(1) { _ in keys.indices.allSatisfy { put(backend, keys[$0], seed: $0) } } == [true]
     }
 
+    @Test func `a lookup directory lives in a cluster, too`() throws {
+        let cluster = try Cluster()
+        let url = try RemoteURL(parsing: cluster.url)
+        let (a, b) = try (
+            RESPLookupDirectory(url, holder: KeyHolder(host: "a", port: 1)),
+            RESPLookupDirectory(url, holder: KeyHolder(host: "b", port: 1))
+        )
+        let keys = (0..<300).map { StorageKey("key-\($0)") }
+        a.insert(keys)
+        func foundCount() -> Int {
+            Threads.map(1) { _ in b.holders(of: keys) }[0].count { $0.map(\.host) == ["a"] }
+        }
+        for _ in 0..<1000 where foundCount() < keys.count { Thread.sleep(milliseconds: 10) }
+        #expect(foundCount() == keys.count)
+        a.remove(Array(keys.prefix(100)))
+        for _ in 0..<1000 where foundCount() > 200 { Thread.sleep(milliseconds: 10) }
+        #expect(foundCount() == 200)
+        a.close()
+        #expect(foundCount() == 0)
+        b.close()
+    }
+
     @Test func `a cluster does what every backend has to do`() throws {
         let cluster = try Cluster()
         let url = try RemoteURL(parsing: cluster.url)
