@@ -91,6 +91,23 @@ struct NodePeersTests {
         b.stop()
     }
 
+    @Test func `many values come over few connections, each as its own`() throws {
+        let redis = try RedisProcess()
+        let (a, b) = (try node(redis), try node(redis))
+        for number in 0..<60 { try put(a, StorageKey("k\(number)"), seed: number) }
+        settle(a)
+        let peers = try #require(b.node.peers)
+        let keys = (0..<64).map { StorageKey("k\($0)") }
+        let found = Threads.map(1) { _ in peers.batchedGetBlocking(keys) }[0]
+        #expect(found.count == 60)
+        for (number, object) in found.enumerated() {
+            #expect(TestMemory.take(object) == TestMemory.bytes(byteCount, seed: number))
+        }
+        #expect(peers.statistics.hitCount == 60)
+        a.stop()
+        b.stop()
+    }
+
     @Test func `values that came over RESP, and plain ones over lm, are served by the peer in both ways`()
         throws
     {

@@ -1,7 +1,7 @@
 /// Elements in the order in which they came; taking the first is cheap however many there are.
 package struct Fifo<Element> {
     private var elements: [Element?] = []
-    private var first = 0
+    private var start = 0
 
     /// Elements that were taken are let go of when they are more than this and more than those that are left.
     private static var takenCountMax: Int { 64 }
@@ -10,10 +10,13 @@ package struct Fifo<Element> {
     package init() {}
 
     /// How many elements there are.
-    package var count: Int { elements.count - first }
+    package var count: Int { elements.count - start }
 
     /// Whether there are none.
     package var isEmpty: Bool { count == 0 }
+
+    /// The first element; `nil` when there is none.
+    package var first: Element? { start < elements.count ? elements[start] : nil }
 
     /// Appends an element.
     package mutating func append(_ element: Element) { elements.append(element) }
@@ -22,20 +25,20 @@ package struct Fifo<Element> {
     ///
     /// - Complexity: O(1), amortised.
     package mutating func popFirst() -> Element? {
-        guard first < elements.count else { return nil }
+        guard start < elements.count else { return nil }
         // Let go of at once: it may keep memory.
-        let element = elements[first].take()
-        first += 1
-        if first == elements.count || (first > Self.takenCountMax && first * 2 > elements.count) {
-            elements.removeFirst(first)
-            first = 0
+        let element = elements[start].take()
+        start += 1
+        if start == elements.count || (start > Self.takenCountMax && start * 2 > elements.count) {
+            elements.removeFirst(start)
+            start = 0
         }
         return element
     }
 
     /// Takes all elements.
     package mutating func takeAll() -> [Element] {
-        defer { (elements, first) = ([], 0) }
-        return elements[first...].compactMap { $0 }
+        defer { (elements, start) = ([], 0) }
+        return elements[start...].compactMap { $0 }
     }
 }

@@ -12,6 +12,9 @@ public struct RemoteLimits: Hashable, Sendable {
     public var queuedByteCountMax = 256 << 20
     /// Questions and loads that wait for a connection; one beyond it is a miss.
     public var readCountMax = 4096
+    /// Values that one connection is asked for before the first of them has come, where its protocol allows
+    /// that, and enough wait for the others.
+    public var pipelinedGetCountMax = 8
     /// Failures one after the other with which the store counts as gone.
     public var failureCountMax = 3
     /// The first pause before the store is tried again; each further one is twice as long.

@@ -13,6 +13,8 @@ final class RemoteWork: Sendable {
     enum Job {
         /// Asks, unless it is too late to.
         case read(Read, until: ContinuousClock.Instant)
+        /// Fetches several values.
+        case gets([(StorageKey, @Sendable (MemoryObject?) -> Void)])
         case change(StorageKey, RemoteBackend.Change)
         case probe
     }
@@ -69,7 +71,7 @@ final class RemoteWork: Sendable {
     func next() -> Job? {
         while true {
             let wait = state.withLock { $0.waitingTime(.now) }
-            let found: Job?? = state.withLock(waitingFor: condition, atMost: wait) { $0.next(.now) }
+            let found: Job?? = state.withLock(waitingFor: condition, atMost: wait) { $0.next(.now, limits) }
             if let found { return found }
         }
     }
@@ -99,7 +101,8 @@ final class RemoteWork: Sendable {
 
 extension RemoteWork.State {
     /// What a connection does next: `.some(nil)` when it ends, `nil` when there is nothing yet.
-    fileprivate mutating func next(_ now: ContinuousClock.Instant) -> RemoteWork.Job?? {
+    fileprivate mutating func next(_ now: ContinuousClock.Instant, _ limits: RemoteLimits) -> RemoteWork.Job??
+    {
         if let closing {
             guard now < closing, !breaker.isOpen, let (key, change) = changes.next() else {
                 return .some(nil)
@@ -108,8 +111,29 @@ extension RemoteWork.State {
         }
         if breaker.isOpen { return breaker.takeProbe(at: now) ? .probe : nil }
         // Somebody waits for an answer; nobody for a change.
-        if let (read, limit) = reads.popFirst() { return .read(read, until: limit) }
+        if let (read, limit) = reads.popFirst() {
+            return takeGets(behind: read, limit, now, limits) ?? .read(read, until: limit)
+        }
         return changes.next().map { .change($0.key, $0.change) }
+    }
+
+    /// Takes this connection's share of the fetches that follow one; `nil` when there are none.
+    private mutating func takeGets(
+        behind read: RemoteWork.Read,
+        _ limit: ContinuousClock.Instant,
+        _ now: ContinuousClock.Instant,
+        _ limits: RemoteLimits
+    ) -> RemoteWork.Job? {
+        let share = min(limits.pipelinedGetCountMax - 1, reads.count / limits.connectionCount)
+        guard share > 0, limit > now, case .get(let key, let completion) = read else { return nil }
+        var gets = [(key, completion)]
+        while gets.count <= share, let next = reads.first, next.until > now,
+            case .get(let key, let completion) = next.0
+        {
+            _ = reads.popFirst()
+            gets.append((key, completion))
+        }
+        return gets.count > 1 ? .gets(gets) : nil
     }
 
     fileprivate func waitingTime(_ now: ContinuousClock.Instant) -> Duration {

@@ -18,6 +18,7 @@ struct RemoteWorker {
             case .read(.get(let key, let completion), _): get(key, completion)
             case .read(.list(let call), _):
                 _ = call.end(attempt { () throws(RemoteError) in try connector.list() } ?? [])
+            case .gets(let gets): get(gets)
             case .change(let key, let change): perform(change, of: key)
             case .probe: _ = attempt { () throws(RemoteError) in try connector.ping() }
             }
@@ -50,6 +51,21 @@ struct RemoteWorker {
     private func get(_ key: StorageKey, _ completion: (MemoryObject?) -> Void) {
         let value = attempt { () throws(RemoteError) in try connector.get(key, allocate) }
         guard let value else { return completion(nil) }
+        finish(value, completion)
+    }
+
+    private func get(_ gets: [(key: StorageKey, completion: @Sendable (MemoryObject?) -> Void)]) {
+        var doneCount = 0
+        _ = attempt { () throws(RemoteError) in
+            try connector.get(gets.map(\.key), allocate) { index, value in
+                doneCount = index + 1
+                finish(value, gets[index].completion)
+            }
+        }
+        for get in gets[doneCount...] { get.completion(nil) }
+    }
+
+    private func finish(_ value: RemoteValue, _ completion: (MemoryObject?) -> Void) {
         let object = value.object.flatMap(deserialize)
         work.state.withLock { $0.statistics.count(value, object) }
         completion(object)

@@ -25,6 +25,30 @@ extension LMConnection {
     /// - Throws: ``RemoteError``. A value for which there is no memory closes the connection.
     mutating func get(_ key: StorageKey, _ allocate: RemoteAllocation) throws(RemoteError) -> RemoteValue {
         try send(try encode(.get, key))
+        return try receiveValue(allocate)
+    }
+
+    /// Fetches values in the keys' order; all requests leave before the first reply is received: they are too
+    /// few bytes to wait for each other.
+    ///
+    /// - Parameter onValue: Takes each value as it comes; after one for which there is no memory the
+    ///   connection is closed, and the rest is not asked for.
+    mutating func get(
+        _ keys: [StorageKey],
+        _ allocate: RemoteAllocation,
+        onValue: (_ index: Int, _ value: RemoteValue) -> Void
+    ) throws(RemoteError) {
+        var requests: [UInt8] = []
+        for key in keys { requests += try encode(.get, key) }
+        try send(requests)
+        for index in keys.indices {
+            let value = try receiveValue(allocate)
+            onValue(index, value)
+            if case .outOfMemory = value { return }
+        }
+    }
+
+    private mutating func receiveValue(_ allocate: RemoteAllocation) throws(RemoteError) -> RemoteValue {
         let header = try receiveHeader()
         guard header.code == .success else { return .absent }
         try checkShape(header)

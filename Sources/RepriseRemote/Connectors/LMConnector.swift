@@ -44,6 +44,25 @@ public final class LMConnector: RemoteConnector {
         try stream.perform { (stream) throws(RemoteError) in try stream.get(key, allocate) }
     }
 
+    /// Fetches values straight into their memory; all are asked for before the first has come.
+    public func get(
+        _ keys: [StorageKey],
+        _ allocate: RemoteAllocation,
+        onValue: (_ index: Int, _ value: RemoteValue) -> Void
+    ) throws(RemoteError) {
+        var doneCount = 0
+        // A connection that the peer has closed is made anew; what has come is not asked for again.
+        while doneCount < keys.count {
+            try stream.perform { (stream) throws(RemoteError) in
+                let start = doneCount
+                try stream.get(Array(keys[start...]), allocate) { index, value in
+                    doneCount = start + index + 1
+                    onValue(start + index, value)
+                }
+            }
+        }
+    }
+
     /// Stores a value from where it lies; asks behind it whether the server has it.
     public func put(_ key: StorageKey, _ object: MemoryObject) throws(RemoteError) {
         try stream.perform { (stream) throws(RemoteError) in try stream.put(key, object) }

@@ -23,6 +23,17 @@ public protocol RemoteConnector: AnyObject {
     ///   reference; `nil` when there is none.
     func get(_ key: StorageKey, _ allocate: RemoteAllocation) throws(RemoteError) -> RemoteValue
 
+    /// Fetches values in the keys' order, asking for all of them before the first has come where the
+    /// protocol allows that.
+    ///
+    /// - Parameter onValue: Takes a key's position and what the store has, as it comes; not called for those
+    ///   behind a failure.
+    func get(
+        _ keys: [StorageKey],
+        _ allocate: RemoteAllocation,
+        onValue: (_ index: Int, _ value: RemoteValue) -> Void
+    ) throws(RemoteError)
+
     /// Stores a value; returns when the store has confirmed it.
     func put(_ key: StorageKey, _ object: MemoryObject) throws(RemoteError)
 
@@ -34,6 +45,17 @@ public protocol RemoteConnector: AnyObject {
 
     /// Closes the connections for good: every later call throws `closed`, and makes none.
     func close()
+}
+
+extension RemoteConnector {
+    /// One value after the other.
+    public func get(
+        _ keys: [StorageKey],
+        _ allocate: RemoteAllocation,
+        onValue: (_ index: Int, _ value: RemoteValue) -> Void
+    ) throws(RemoteError) {
+        for (index, key) in keys.enumerated() { onValue(index, try get(key, allocate)) }
+    }
 }
 
 /// Gives memory for a value of so many bytes, with one reference, or `nil` when there is none.
