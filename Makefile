@@ -57,4 +57,4 @@ format: ## Rewrites the Swift files in the house format
 	scripts/format
 
 clean: ## Removes what was built
-	rm -rf .build Benchmarks/.build Fuzz/.build
+	rm -rf .build Benchmarks/.build Examples/.build Fuzz/.build
