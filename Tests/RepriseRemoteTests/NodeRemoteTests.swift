@@ -2,6 +2,7 @@ import RepriseCore
 import RepriseNode
 import RepriseRemote
 import RepriseTesting
+import RepriseWire
 import Testing
 
 /// A node with a remote store behind it.
@@ -48,6 +49,40 @@ struct NodeRemoteTests {
         // From memory now.
         #expect(try get(node, "k0") == TestMemory.bytes(50_000, seed: 0))
         #expect(node.node.remote?.statistics.hitCount == 20)
+        node.stop()
+    }
+
+    @Test(arguments: [NodeURL.Wire.resp, .lm])
+    func `a pipeline longer than what is asked for at a time finds everything`(wire: NodeURL.Wire) throws {
+        let redis = try RedisProcess()
+        var node = try node(redis)
+        let keys = (0..<40).map { StorageKey("k\($0)") }
+        var lm = try LMConnection(connectingTo: .tcp(host: "127.0.0.1", port: node.port))
+        let metadata = MemoryObjectMetadata(verbatimFormat: 1, dtype: 6, shape: [2, 1, 5, 512], origin: .lm)
+        for (number, key) in keys.enumerated() {
+            try lm.put(key, TestMemory.bytes(5120, seed: number).rawSpan, metadata: metadata)
+        }
+        #expect(try lm.exists(keys[39]))
+        settle(node)
+        node.stop()
+        node = try self.node(redis)
+        var buffer = TransferBuffer(byteCapacity: 0)
+        let found = Lock<[Int: [UInt8]]>([:])
+        let wanted = keys + ["absent"]
+        if wire == .lm {
+            lm = try LMConnection(connectingTo: .tcp(host: "127.0.0.1", port: node.port))
+            try lm.pipeline(.get, wanted, into: &buffer) { index, reply, payload in
+                if reply != nil { found.withLock { $0[index] = [UInt8](copying: payload) } }
+            }
+        } else {
+            var connection = try connect(node.port)
+            try connection.pipeline(.get, wanted, into: &buffer) { index, isHit, payload in
+                if isHit { found.withLock { $0[index] = [UInt8](copying: payload) } }
+            }
+        }
+        let values = found.withLock { $0 }
+        #expect(values.count == 40)
+        for (number, bytes) in values { #expect(bytes == TestMemory.bytes(5120, seed: number)) }
         node.stop()
     }
 

@@ -28,6 +28,7 @@ extension EntryStore.State {
     ) {
         var keys: [StorageKey] = []
         var byteCount = 0
+        var elsewhereCount = 0
         var allowances = batch.allowances
         for step in batch.steps[start...] where keys.count < StoreBatch.coldKeyCountMax {
             let range = step.keyStart..<(step.keyStart + step.keyByteCount)
@@ -36,7 +37,10 @@ extension EntryStore.State {
                 fingerprint: step.fingerprint
             )
             guard unsafe !mayPerform(step, key, in: batch) else { continue }
-            let valueByteCount = unsafe slower?.find(key)?.byteCount ?? 0
+            let entry = unsafe slower?.find(key)
+            if entry == nil { elsewhereCount += 1 }
+            guard elsewhereCount <= StoreBatch.elsewhereKeyCountMax else { break }
+            let valueByteCount = entry?.byteCount ?? 0
             let isInShare = keys.isEmpty || valueByteCount <= byteCountMax - min(byteCountMax, byteCount)
             guard isInShare, allowances.take(valueByteCount) else { break }
             byteCount += valueByteCount

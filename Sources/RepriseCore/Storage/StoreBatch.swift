@@ -85,6 +85,8 @@ public struct StoreBatch: ~Copyable {
 
     /// The most keys that one batch asks to be loaded at a time.
     package static let coldKeyCountMax = 128
+    /// Of these, the most that are perhaps somewhere else, whose values' sizes nobody knows yet.
+    package static let elsewhereKeyCountMax = 8
 
     /// Creates an empty batch.
     public init() {}

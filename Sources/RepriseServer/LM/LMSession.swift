@@ -107,7 +107,7 @@ final class LMSession: Session {
     /// Adds the keys of GETs that follow and whose values are to be loaded, too, so that a pipeline is read
     /// at the same time.
     private func addKeysToLoad(_ wanted: inout (keys: [StorageKey], byteCount: Int), of bytes: RawSpan) {
-        var offset = 0
+        var (offset, elsewhereCount) = (0, wanted.byteCount == 0 ? 1 : 0)
         while wanted.keys.count < StoreBatch.coldKeyCountMax, offset < bytes.byteCount {
             let step = try? decoder.decode(bytes.extracting(droppingFirst: offset))
             guard case .request(let request, let headerByteCount) = step, request.command == .get else {
@@ -119,7 +119,10 @@ final class LMSession: Session {
             case .absent: break
             case .object(let object): object.release()
             case .mustLoad(let byteCount):
-                guard context.mayHold(wanted.byteCount + byteCount) else { return }
+                if byteCount == 0 { elsewhereCount += 1 }
+                guard context.mayHold(wanted.byteCount + byteCount),
+                    elsewhereCount <= StoreBatch.elsewhereKeyCountMax
+                else { return }
                 wanted.keys.append(request.key)
                 wanted.byteCount += byteCount
             }
