@@ -1,3 +1,5 @@
+internal import RepriseCore
+
 /// A name or address, and a TCP port.
 public struct HostAndPort: Hashable, Sendable, CustomStringConvertible {
     /// A name, an IPv4 address, or an IPv6 address without brackets.
@@ -17,17 +19,16 @@ public struct HostAndPort: Hashable, Sendable, CustomStringConvertible {
         guard let colon = text.lastIndex(of: ":"),
             let port = DecimalText.count(text[text.index(after: colon)...]), (1...65535).contains(port)
         else { throw SettingProblem("\(Quoted(text)): \(forms)") }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
+        let host = text[..<colon]
+        guard !host.contains(":") || host.hasPrefix("[") && host.hasSuffix("]") else {
             throw SettingProblem("\(Quoted(text)): write an IPv6 address in brackets")
         }
-        guard !host.isEmpty, host.utf8.count <= 253, host.utf8.allSatisfy({ (0x21...0x7e).contains($0) })
-        else { throw SettingProblem("\(Quoted(text)): the host is no name or address; \(forms)") }
-        self.init(host: String(host), port: UInt16(port))
+        guard let address = KeyHolder.address(host + ":\(port)") else {
+            throw SettingProblem("\(Quoted(text)): the host is no name or address; \(forms)")
+        }
+        self.init(host: address.host, port: address.port)
     }
 
     /// `host:port`, with brackets around an IPv6 address.
-    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    public var description: String { KeyHolder.text(host, port) }
 }
