@@ -25,6 +25,8 @@ final class DirectoryWork: Sendable {
         var own: Set<StorageKey> = []
         /// Keys of which the directory does not know yet whether this node has them.
         var pending: Set<StorageKey> = []
+        /// Keys that are being noted or removed.
+        var sendingCount = 0
         var dead: [(StorageKey, KeyHolder)] = []
         var lookups = Fifo<Lookup>()
         var breaker: CircuitBreaker
@@ -169,6 +171,7 @@ extension DirectoryWork.State {
         while held.count + lost.count < countMax, let key = pending.popFirst() {
             if own.contains(key) { held.append(key) } else { lost.append(key) }
         }
+        sendingCount = held.count + lost.count
         defer { dead = [] }
         return .sync(held: held, lost: lost, dead: dead)
     }

@@ -38,7 +38,11 @@ struct DirectoryWriter {
             held.flatMap { DirectoryLayout.insertion($0, holder, lifetime) }
             + lost.map { DirectoryLayout.removal($0, holder) }
             + dead.map { DirectoryLayout.removal($0, $1) }
-        if attempt(commands) == nil { work.state.withLock { $0.pending.formUnion(held + lost) } }
+        let isDone = attempt(commands) != nil
+        work.state.withLock { state in
+            state.sendingCount = 0
+            if !isDone { state.pending.formUnion(held + lost) }
+        }
     }
 
     /// Ends the heartbeat, with which all entries end, and removes what can be removed in the time.

@@ -59,7 +59,7 @@ public final class RESPLookupDirectory: LookupDirectory {
         work.state.withLock { state in
             var statistics = state.statistics
             statistics.keyCount = state.own.count
-            statistics.pendingKeyCount = state.pending.count
+            statistics.pendingKeyCount = state.pending.count + state.sendingCount
             return statistics
         }
     }
