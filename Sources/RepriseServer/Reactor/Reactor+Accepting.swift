@@ -25,10 +25,11 @@ extension Reactor {
     /// Accepts and closes one connection although the process has no descriptor left, so that the peer learns
     /// of it and the listener does not report it for ever.
     private func refuseOne(on listener: Int32) {
+        // First: whoever sees the close may ask for the count.
+        counters.add(.closedTooMany)
         Glibc.close(unsafe state.spareDescriptor)
         let descriptor = accept(listener, nil, nil)
         if descriptor >= 0 { Glibc.close(descriptor) }
         unsafe state.spareDescriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        counters.add(.closedTooMany)
     }
 }

@@ -79,8 +79,9 @@ final class ReactorGroup: Sendable {
         guard let fewest = counts.indices.min(by: { counts[$0] < counts[$1] }),
             counts.reduce(0, +) < UInt64(settings.connectionCountMax)
         else {
-            Glibc.close(descriptor)
+            // First: whoever sees the close may ask for the count.
             reactors[0].counters.add(.closedTooMany)
+            Glibc.close(descriptor)
             return
         }
         var one: Int32 = 1
