@@ -33,7 +33,11 @@ public final class Node: Sendable {
         directory = try configuration.lookup.map(Node.makeDirectory)
         disk = try Node.makeDiskBackend(configuration, memory: memory, directory: directory)
         remote = configuration.remote.map { [memory] remote in
-            RemoteBackend(memory: memory, url: remote.url, limits: remote.limits, serde: remote.serde)
+            var limits = remote.limits
+            // What waits to be put cannot be evicted: a slow store must leave most of the memory to clients.
+            let share = memory.pool.capacityByteCount / RemoteConfiguration.queuedFractionDivisor
+            limits.queuedByteCountMax = min(limits.queuedByteCountMax, share)
+            return RemoteBackend(memory: memory, url: remote.url, limits: limits, serde: remote.serde)
         }
         peers = directory.map { [memory] directory in
             let limits = configuration.lookup?.peerLimits ?? PeerLimits()

@@ -35,6 +35,8 @@ public struct RemoteConfiguration: Sendable {
     public var limits = RemoteLimits()
     /// How values are kept there.
     public var serde: any Serde = NaiveSerde()
+    /// Values that wait to be put there take at most this part of the memory.
+    public static let queuedFractionDivisor = 4
 
     /// Describes a store with default limits.
     public init(url: RemoteURL) { self.url = url }

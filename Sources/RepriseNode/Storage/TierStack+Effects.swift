@@ -20,7 +20,7 @@ extension TierStack {
     }
 
     /// Performs effects in their order; one thread at a time.
-    private func drain() {
+    func drain() {
         while true {
             let effects = state.withLock { state -> [Effect] in
                 guard !state.isDraining, !state.effects.isEmpty else { return [] }
@@ -51,14 +51,18 @@ extension TierStack {
             // What the store has is older, if it does not take this.
             if remote?.submitPutTask(key, object) == nil { remote?.submitRemoveTask(key) }
             object.release()
+        case .arrived(let key):
+            // It may have been removed meanwhile; a removal after this look is noted behind it.
+            if isInMemory(key) { directory?.insert(key) }
         case .left(let key):
             // It may have come back meanwhile.
-            guard memory.withLock({ $0 })?.isInMemory(key) != true else { return }
-            directory?.remove(key)
+            if !isInMemory(key) { directory?.remove(key) }
         case .cleared:
             directory?.removeAll()
         }
     }
+
+    private func isInMemory(_ key: StorageKey) -> Bool { memory.withLock { $0 }?.isInMemory(key) == true }
 
     /// Closes the disks, the stores elsewhere and the directory; calling it again does nothing.
     package func close() {

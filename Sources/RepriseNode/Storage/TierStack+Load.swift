@@ -73,7 +73,10 @@ extension TierStack {
             state.outdate(key)
             return true
         }
-        if isPromoted { directory?.insert(key) }
+        if isPromoted {
+            state.withLock { $0.effects.append(.arrived(key)) }
+            drain()
+        }
         flight.finish(with: isStillCurrent ? object : nil)
         object?.release()
     }

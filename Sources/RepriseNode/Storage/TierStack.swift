@@ -26,6 +26,8 @@ package final class TierStack: SlowerTier {
         case withdrawn(StorageKey)
         /// The key has a value; the object has a reference of its own, if a remote store is to get it.
         case stored(StorageKey, MemoryObject?)
+        /// The key's value has come from elsewhere.
+        case arrived(StorageKey)
         /// Others' copies of the value do not expire.
         case expires(StorageKey)
         /// The memory has let go of the key, and no disk has it.

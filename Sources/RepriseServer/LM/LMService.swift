@@ -86,12 +86,15 @@ struct LMService {
     }
 
     private func exist(_ request: LMRequest, on connection: Connection) -> Outcome {
-        let isStored = backend.contains(request.key)
+        var isStored = backend.contains(request.key)
         if !isStored, context.mayLoad(request.key, for: connection) {
             // What another node or store has is brought here: whoever asks for it wants it next.
             switch backend.lookUp(request.key, asksElsewhere: !request.isFromPeer) {
             case .mustLoad(let byteCount): return .load(byteCount: byteCount)
-            case .object(let object): object.release()
+            case .object(let object):
+                // It has come since.
+                object.release()
+                isStored = true
             case .absent: break
             }
         }
