@@ -1,3 +1,4 @@
+import Glibc
 import RepriseCore
 import RepriseNode
 import RepriseRemote
@@ -8,9 +9,9 @@ import Testing
 /// A node with a remote store behind it.
 @Suite(.serialized, .enabled(if: RedisProcess.isInstalled, "redis-server is not installed"))
 struct NodeRemoteTests {
-    private func node(_ redis: RedisProcess) throws -> TestNode {
+    private func node(_ redis: RedisProcess, memoryByteCount: Int = 32 << 20) throws -> TestNode {
         let url = try RemoteURL(parsing: "redis://127.0.0.1:\(redis.port)")
-        return try TestNode { $0.remote = RemoteConfiguration(url: url) }
+        return try TestNode(memoryByteCount: memoryByteCount) { $0.remote = RemoteConfiguration(url: url) }
     }
 
     private func connect(_ port: UInt16) throws -> RESPConnection {
@@ -105,6 +106,23 @@ struct NodeRemoteTests {
         #expect(try get(node, "overwritten") == TestMemory.bytes(1000, seed: 2))
         #expect(try get(node, "removed") == nil)
         #expect(try get(node, "expiring") == nil)
+        node.stop()
+    }
+
+    @Test func `a remote store that hangs leaves most of a small memory to clients`() throws {
+        let redis = try RedisProcess()
+        let node = try node(redis, memoryByteCount: 8 << 20)
+        redis.signal(SIGSTOP)
+        defer { redis.signal(SIGCONT) }
+        var connection = try connect(node.port)
+        for number in 0..<200 {
+            try connection.put(StorageKey("k\(number)"), TestMemory.bytes(200_000, seed: number).rawSpan)
+        }
+        #expect(try get(node, "k199") == TestMemory.bytes(200_000, seed: 199))
+        let statistics = try #require(node.node.remote?.statistics)
+        #expect(statistics.queuedByteCount <= 2 << 20)
+        #expect(statistics.refusedPutCount > 0)
+        redis.signal(SIGCONT)
         node.stop()
     }
 
