@@ -78,9 +78,11 @@ class Local:
         self.arena = mmap.mmap(self.descriptor, self.arena_length, prot=mmap.PROT_READ)
 
     def close(self) -> None:
-        self.arena.close()
-        os.close(self.descriptor)
-        self.socket.close()
+        """Ends the connection; calling it again does nothing."""
+        if not self.arena.closed:
+            self.arena.close()
+            os.close(self.descriptor)
+            self.socket.close()
 
     def __enter__(self) -> "Local":
         return self
