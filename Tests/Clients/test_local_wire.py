@@ -17,9 +17,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from support import lm  # noqa: E402
 from support.local import (  # noqa: E402
-    ABANDON, COMMIT, EXISTS, FORGET, HEADER, HELLO, KEEP, LATER, LIMIT, LOOKUP, MALFORMED,
-    MISSING, NOT_PERMITTED, OK, PUT, RELEASE, REMOVE, RESERVE, STATS, TOO_LARGE, UNKNOWN, WANTS_REPLY, WRONG_VERSION,
-    Local, Reply, keys_body, message,
+    ABANDON, COMMIT, EXISTS, FORGET, HEADER, HELLO, KEEP, LATER, LIMIT, LOOKUP, MALFORMED, MISSING,
+    NOT_PERMITTED, OK, PUT, RELEASE, REMOVE, RESERVE, STATS, TOO_LARGE, UNKNOWN, WANTS_REPLY,
+    WRONG_VERSION, Local, Reply, keys_body, message,
 )
 from support.node import Node  # noqa: E402
 
