@@ -1,9 +1,9 @@
 """Clients that die in the middle of PUTs and GETs, under load, round after round, against one node.
 
-Each round speaks lm:// first, then RESP (resp_rounds.py), then the local protocol (local_rounds.py). After it no readable key has a wrong byte or a
-version that was already replaced; bytes in use equal the sum of the entries; nothing is reserved; the
-allocator is consistent; no connection of a dead client is left. At the end resident memory is the arena, the
-index, the named buffers and at most 64 MiB.
+Each round speaks lm:// first, then RESP (resp_rounds.py), then the local protocol (local_rounds.py). After
+a round no readable key has a wrong byte or a version that was already replaced; bytes in use equal the sum of
+the entries; nothing is reserved; the allocator is consistent; no connection of a dead client is left. At the
+end resident memory is the arena, the index, the named buffers and at most 64 MiB.
 
 Usage: python soak.py [--rounds 100] [--seed N] [--memory-mib 64] [--clients 8]. Standard library only.
 """
