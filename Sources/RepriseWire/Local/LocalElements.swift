@@ -130,7 +130,8 @@ public struct LocalRoom: Hashable, Sendable, BitwiseCopyable {
 
 /// What a node holds: the body of the reply to `stats`.
 public struct LocalStats: Hashable, Sendable, BitwiseCopyable {
-    static let byteCount = 40
+    /// Bytes of the body.
+    public static let byteCount = 40
 
     /// Bytes that values can take together.
     public var capacityByteCount: UInt64 = 0
@@ -203,7 +204,22 @@ public enum LocalNumbers {
         return status
     }
 
-    /// Appends numbers as `reserve` has them in front of its keys.
+    /// Reads the numbers that are the whole of a request's body.
+    ///
+    /// - Throws: ``WireError`` — `badLength` when the body has another length.
+    public static func numbers(of body: RawSpan, count: Int) throws(WireError) -> [UInt64] {
+        guard body.byteCount == 8 * count else {
+            throw WireError(.badLength, "\(count) numbers in a body of \(body.byteCount) bytes")
+        }
+        return (0..<count).map { body.loadLittleEndian(at: 8 * $0, as: UInt64.self) }
+    }
+
+    /// Appends a status as an answer has it for each element.
+    public static func append(_ status: LocalStatus, to bytes: inout [UInt8]) {
+        bytes.append(littleEndian: status.rawValue)
+    }
+
+    /// Appends a number as `reserve` has it in front of its keys.
     public static func append(_ byteCount: UInt64, to bytes: inout [UInt8]) {
         bytes.append(littleEndian: byteCount)
     }

@@ -42,6 +42,20 @@ public struct LocalKeys: ~Escapable {
         self.count = count
     }
 
+    /// Calls `visit` with the bytes of each of the first `count` keys, the last of them first.
+    ///
+    /// - Precondition: there are so many keys, or this traps.
+    public func forEachReversed(first count: Int, _ visit: (RawSpan) -> Void) {
+        precondition(count <= self.count, "more keys than there are")
+        var end = 0
+        for index in 0..<count { end += Int(lengths.loadLittleEndian(at: 2 * index, as: UInt16.self)) }
+        for index in (0..<count).reversed() {
+            let start = end - Int(lengths.loadLittleEndian(at: 2 * index, as: UInt16.self))
+            visit(bytes.extracting(start..<end))
+            end = start
+        }
+    }
+
     /// Calls `visit` with each key's position and bytes, in order, until it answers `false`.
     public func forEach(_ visit: (Int, RawSpan) -> Bool) {
         var offset = 0
