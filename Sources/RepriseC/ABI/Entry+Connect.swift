@@ -70,11 +70,15 @@ extension Options {
     private static func session(_ bytes: UnsafePointer<UInt8>?) throws(CallError) -> [UInt8] {
         guard let bytes = unsafe bytes else {
             var generator = SystemRandomNumberGenerator()
-            return (0..<LocalLimits.sessionByteCount).map { _ in UInt8.random(in: 1...255, using: &generator) }
+            return (0..<LocalLimits.sessionByteCount).map { _ in UInt8.random(in: 1...255, using: &generator)
+            }
         }
         let name = unsafe Array(UnsafeBufferPointer(start: bytes, count: LocalLimits.sessionByteCount))
         guard name.contains(where: { $0 != 0 }) else {
-            throw CallError(.invalidArgument, "a session of zeros; take 16 random bytes, or NULL for one's own")
+            throw CallError(
+                .invalidArgument,
+                "a session of zeros; take 16 random bytes, or NULL for one's own"
+            )
         }
         return name
     }

@@ -41,7 +41,10 @@ enum Options {
         }
         let text = String(decoding: try unsafe bytes(of: path, "disk_path"), as: UTF8.self)
         guard byteCount > 0, let byteCount = Int(exactly: byteCount) else {
-            throw CallError(.invalidArgument, "a disk_path and \(byteCount) disk_bytes; say how many it may take")
+            throw CallError(
+                .invalidArgument,
+                "a disk_path and \(byteCount) disk_bytes; say how many it may take"
+            )
         }
         return DiskConfiguration(path: text, byteCount: byteCount)
     }
@@ -50,7 +53,10 @@ enum Options {
     static func bytes(of text: UnsafePointer<CChar>, _ name: StaticString) throws(CallError) -> [UInt8] {
         let count = unsafe strnlen(text, ClientLimits.pathByteCountMax + 1)
         guard count > 0, count <= ClientLimits.pathByteCountMax else {
-            throw CallError(.invalidArgument, "\(name) is empty, or longer than \(ClientLimits.pathByteCountMax)")
+            throw CallError(
+                .invalidArgument,
+                "\(name) is empty, or longer than \(ClientLimits.pathByteCountMax)"
+            )
         }
         return unsafe [UInt8](UnsafeRawBufferPointer(start: text, count: count))
     }

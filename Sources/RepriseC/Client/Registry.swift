@@ -82,7 +82,9 @@ final class Registry: Sendable {
         withState { state in
             state.entries[client.serial] = Entry(client: client, generation: state.generation)
         }
-        return unsafe OpaquePointer(bitPattern: Registry.handleMark | UInt(client.serial) * Registry.handleStride)
+        return unsafe OpaquePointer(
+            bitPattern: Registry.handleMark | UInt(client.serial) * Registry.handleStride
+        )
     }
 
     /// The client of a handle, which is not closed before ``leave(_:)``.
@@ -165,11 +167,17 @@ final class Registry: Sendable {
 
     private static func serial(of handle: OpaquePointer?) throws(CallError) -> UInt64 {
         guard let handle = unsafe handle else {
-            throw CallError(.invalidArgument, "the client is NULL; make one with reprise_connect or reprise_open")
+            throw CallError(
+                .invalidArgument,
+                "the client is NULL; make one with reprise_connect or reprise_open"
+            )
         }
         let bits = UInt(bitPattern: handle)
         guard bits & handleMask == handleMark, bits % handleStride == 0 else {
-            throw CallError(.invalidArgument, "that is no client: pass what reprise_connect or reprise_open gave")
+            throw CallError(
+                .invalidArgument,
+                "that is no client: pass what reprise_connect or reprise_open gave"
+            )
         }
         return UInt64((bits & ~handleMask) / handleStride)
     }

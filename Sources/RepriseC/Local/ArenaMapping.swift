@@ -73,7 +73,9 @@ final class ArenaMapping: Sendable {
     /// - Precondition: they lie within the arena, which is writable.
     @unsafe func writableAddress(of offset: UInt64, byteCount: Int) -> UnsafeMutableRawPointer {
         check(offset, byteCount)
-        guard let writable = unsafe writable else { preconditionFailure("the arena is mapped for reading alone") }
+        guard let writable = unsafe writable else {
+            preconditionFailure("the arena is mapped for reading alone")
+        }
         return unsafe writable + Int(offset)
     }
 
@@ -133,13 +135,15 @@ final class ArenaMapping: Sendable {
     ) throws(CallError) -> UnsafeMutableRawPointer {
         let (reserved, overflow) = byteCount.addingReportingOverflow(hugePageByteCount)
         let flags = Int32(MAP_PRIVATE) | Int32(MAP_ANONYMOUS) | Int32(MAP_NORESERVE)
-        guard !overflow, let base = unsafe mmap(nil, reserved, PROT_NONE, flags, -1, 0), unsafe base != MAP_FAILED
+        guard !overflow, let base = unsafe mmap(nil, reserved, PROT_NONE, flags, -1, 0),
+            unsafe base != MAP_FAILED
         else { throw CallError(.system, "no addresses for the node's memory: \(systemMessage(errno))") }
         let start = (UInt(bitPattern: base) + UInt(hugePageByteCount) - 1) & ~(UInt(hugePageByteCount) - 1)
         let skipped = Int(start - UInt(bitPattern: base))
         let address = unsafe base + skipped
         let isMapped =
-            unsafe mmap(address, byteCount, protection, Int32(MAP_SHARED) | Int32(MAP_FIXED), descriptor, 0) == address
+            unsafe mmap(address, byteCount, protection, Int32(MAP_SHARED) | Int32(MAP_FIXED), descriptor, 0)
+            == address
         let number = errno
         let end = (skipped + byteCount + pageByteCount - 1) / pageByteCount * pageByteCount
         if skipped > 0 { unsafe munmap(base, skipped) }

@@ -31,7 +31,10 @@ final class Connection: Sendable {
     ) throws(CallError) {
         self.stream = stream
         unsafe lastIdentifier = Self.helloIdentifier
-        try stream.send(LocalHello(session: session).encoded(identifier: Self.helloIdentifier), until: deadline)
+        try stream.send(
+            LocalHello(session: session).encoded(identifier: Self.helloIdentifier),
+            until: deadline
+        )
         let (reply, descriptor) = try stream.receiveWelcome(until: deadline)
         defer { if descriptor >= 0 { _ = Glibc.close(descriptor) } }
         welcome = try Connection.welcome(reply)
@@ -97,7 +100,10 @@ final class Connection: Sendable {
             throw CallError(.protocolError, "the node's welcome: \(error.message)")
         }
         guard welcome.major == LocalLimits.majorVersion else {
-            throw CallError(.refused, "the node speaks version \(welcome.major) of the protocol, this library 1")
+            throw CallError(
+                .refused,
+                "the node speaks version \(welcome.major) of the protocol, this library 1"
+            )
         }
         return welcome
     }

@@ -110,7 +110,9 @@ final class NodeStore: Store {
     func flushReleases(of connection: Connection) {
         // Whoever has the connection looks for them when it gives the connection back.
         let isIdle = state.withLock { state in
-            guard let index = state.idleForViews.firstIndex(where: { $0 === connection }) else { return false }
+            guard let index = state.idleForViews.firstIndex(where: { $0 === connection }) else {
+                return false
+            }
             state.idleForViews.remove(at: index)
             return true
         }
@@ -137,7 +139,9 @@ final class NodeStore: Store {
                 guard connection.releases.withLock({ $0.identifiers.isEmpty }) else { return false }
                 switch purpose {
                 case .calls:
-                    if !state.isClosed, state.idle.count < configuration.idleCountMax { state.idle.append(connection) }
+                    if !state.isClosed, state.idle.count < configuration.idleCountMax {
+                        state.idle.append(connection)
+                    }
                 case .views:
                     // One with leases is never too many: their memory is kept by it.
                     let hasLeases = connection.releases.withLock { $0.leaseCount > 0 }
@@ -232,7 +236,9 @@ extension NodeStore {
             let next = connection.arena.populate(from: populatedByteCount)
             let hasMore = next > populatedByteCount && next < connection.arena.byteCount
             populatedByteCount = next
-            if !isPresent(connection, waitingFor: hasMore ? 0 : LocalTimes.watchMilliseconds) { loseConnections() }
+            if !isPresent(connection, waitingFor: hasMore ? 0 : LocalTimes.watchMilliseconds) {
+                loseConnections()
+            }
         }
     }
 
