@@ -81,7 +81,7 @@ def pairs(first: Iterable[int], second: Iterable[int], count: int) -> array:
 
 def consecutive_pairs(base: int, lengths: Sequence[int]) -> array:
     """Pairs (address, length) of what lies one after the other from `base` on."""
-    return pairs(accumulate(lengths[:-1], initial=base), lengths, len(lengths))
+    return pairs(accumulate(lengths[:-1], initial=base) if lengths else (), lengths, len(lengths))
 
 
 def single_piece_values(pieces: array, count: int) -> array:
