@@ -66,6 +66,12 @@ public protocol LMSBackend: AnyObject, Sendable {
     /// Whether somebody waits for others' reservations to end.
     var isReservationAwaited: Bool { get }
 
+    /// The memory file that values lie in; `nil` where they cannot be shared with other processes.
+    var arenaFile: ArenaFile? { get }
+
+    /// Lets an entry go whose value is held, as eviction would; whoever holds the value keeps the memory.
+    func evict(_ key: StorageKey, holding object: MemoryObject)
+
     /// Lets go of everything; further puts are refused.
     func close()
 }

@@ -151,6 +151,14 @@ public final class LMSLocalBackend: LMSBackend {
     /// Whether somebody waits for others' reservations to end.
     public var isReservationAwaited: Bool { backend.isReservationAwaited }
 
+    /// The memory file that values lie in.
+    public var arenaFile: ArenaFile? { backend.pool.arenaFile }
+
+    /// Lets an entry go whose value is held.
+    public func evict(_ key: StorageKey, holding object: MemoryObject) {
+        backend.evict(key, holding: object)
+    }
+
     /// Lets go of everything.
     public func close() {
         slower?.close()

@@ -42,7 +42,10 @@ public final class Server: Sendable {
         var listeners: [ListeningSocket] = []
         var port: UInt16?
         // The Unix socket first: whoever finds the TCP port open finds the other one, too.
-        if let path = configuration.unixPath { listeners.append(try Listener.listenUnix(path: path)) }
+        if let path = configuration.unixPath {
+            let isOpen = !configuration.access.localAllowedUsers.isEmpty
+            listeners.append(try Listener.listenUnix(path: path, isOpenToOthers: isOpen))
+        }
         do throws(ServerError) {
             port = try Self.listenTCP(configuration, adding: &listeners)
         } catch {

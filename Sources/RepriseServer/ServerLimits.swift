@@ -26,6 +26,8 @@ public struct ServerLimits: Sendable {
     public var heldByteCountNegligible = 64 << 10
     /// Limits on the commands of RESP clients.
     public var resp = RESPLimits()
+    /// Limits on what clients of the local protocol hold.
+    public var local = LocalSessionLimits()
     /// How long a PUT waits for others' reservations to end, and a GET for others' replies to be sent; then
     /// the PUT is dropped and the GET is answered as a miss.
     public var roomWaitMax: Duration = .seconds(10)

@@ -153,6 +153,10 @@ final class CrowdedBackend: LMSBackend {
         for wake in waiters { wake() }
     }
 
+    var arenaFile: ArenaFile? { inner.arenaFile }
+
+    func evict(_ key: StorageKey, holding object: MemoryObject) { inner.evict(key, holding: object) }
+
     func reserve(
         for key: StorageKey?,
         byteCount: Int,

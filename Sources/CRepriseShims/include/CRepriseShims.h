@@ -36,6 +36,17 @@ int reprise_eventfd(void);
 /// accept4(2) with a non-blocking, close-on-exec socket. Returns its descriptor, or -errno.
 int reprise_accept(int listener);
 
+/// The user at the other end of a Unix socket, and a descriptor that is readable once its process has ended
+/// (pidfd_open(2)); -1 where the kernel gives none. Returns 0 or -errno. See unix(7), SO_PEERCRED.
+int reprise_peer_process(int socket, uint32_t *user, int *process_descriptor);
+
+/// Sends bytes on a Unix socket with a descriptor beside the first of them, without waiting or a signal.
+/// Returns the bytes sent, or -errno. See unix(7), SCM_RIGHTS.
+int64_t reprise_send_descriptor(int socket, const void *bytes, size_t byte_count, int descriptor);
+
+/// Opens the file behind a descriptor once more, for reading only. Returns the new descriptor, or -errno.
+int reprise_reopen_for_reading(int descriptor);
+
 /// fallocate(2) of a range. Returns 0 or -errno.
 int reprise_allocate(int descriptor, int64_t offset, int64_t byte_count);
 

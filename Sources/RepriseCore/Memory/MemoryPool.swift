@@ -102,6 +102,9 @@ public final class MemoryPool: Sendable {
     /// The arena's first byte; its mapping lives as long as the pool.
     var arenaBase: UnsafeMutableRawPointer { unsafe arena.base }
 
+    /// The arena's memory file, which other processes can map.
+    public var arenaFile: ArenaFile { ArenaFile(descriptor: arena.descriptor, byteCount: capacityByteCount) }
+
     /// Checks the allocator's bookkeeping; returns what is wrong, or `nil`.
     ///
     /// - Complexity: O(blocks), under the pool's lock: for tests and operators.

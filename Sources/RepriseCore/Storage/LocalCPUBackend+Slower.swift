@@ -68,6 +68,22 @@ extension LocalCPUBackend {
         return change
     }
 
+    /// Lets an entry go whose value is in use, as eviction would; what is behind keeps its copy, and whoever
+    /// holds the value keeps the memory.
+    ///
+    /// - Returns: `false` when the key has another value, or none.
+    @discardableResult
+    package func evict(_ key: StorageKey, holding object: MemoryObject) -> Bool {
+        var removed = RemovedEntries()
+        return store.lock.withLock { state in
+            guard let slot = state.slot(of: key), state.object(at: slot) === object else { return false }
+            state.statistics.evictionCount += 1
+            state.statistics.evictedByteCount += UInt64(object.physicalByteCount)
+            state.remove(slot, into: &removed, blockIsReused: false)
+            return true
+        }
+    }
+
     /// The value of a key with a reference for the caller, or where it is; a use.
     ///
     /// - Parameter asksElsewhere: Whether a key that is not stored here, and may be elsewhere, is to be

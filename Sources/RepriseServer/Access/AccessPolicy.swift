@@ -6,6 +6,9 @@ public struct AccessPolicy: Sendable {
     public var password: [UInt8]?
     /// Networks whose `lm://` clients, which cannot authenticate, are served beside those of this machine.
     public var lmAllowedNetworks: [NetworkRange] = []
+    /// Users of this machine, beside the server's own, whose programs may use the Unix socket: with the local
+    /// protocol, and only to read the memory.
+    public var localAllowedUsers: Set<UInt32> = []
     /// Serve beyond this machine without a password.
     public var isUnprotected = false
 

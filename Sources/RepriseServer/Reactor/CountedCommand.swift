@@ -23,10 +23,15 @@ struct CountedCommand: Hashable, Sendable {
         CountedCommand(index: lmCount + Int(command.rawValue))
     }
 
+    static func local(_ operation: LocalOperation) -> CountedCommand {
+        CountedCommand(index: lmCount + RESPCommand.allCases.count + Int(operation.rawValue) - 1)
+    }
+
     private static let lmCount = 7
 
     /// All of them, each at its index.
     static let names: [(protocol: String, command: String)] =
         LMCommand.allCases.map { ("lm", String(describing: $0)) }
         + RESPCommand.allCases.map { ("resp", $0.name) }
+        + LocalOperation.allCases.map { ("local", String(describing: $0)) }
 }

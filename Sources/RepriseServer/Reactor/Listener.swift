@@ -78,7 +78,10 @@ enum Listener {
     }
 
     /// Listens on a Unix socket, readable and writable by its owner only. A stale socket file is replaced.
-    static func listenUnix(path: String) throws(ServerError) -> ListeningSocket {
+    ///
+    /// - Parameter isOpenToOthers: Whether every user may connect; who is served is decided then.
+    static func listenUnix(path: String, isOpenToOthers: Bool = false) throws(ServerError) -> ListeningSocket
+    {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let capacity = MemoryLayout.size(ofValue: address.sun_path)
@@ -91,7 +94,7 @@ enum Listener {
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
         let descriptor = try makeSocket(AF_UNIX)
         if isStale(address, path: path) { unsafe unlink(path) }
-        let before = umask(0o177)
+        let before = umask(isOpenToOthers ? 0o111 : 0o177)
         let bound = unsafe withSocketAddress(&address) { unsafe bind(descriptor, $0, $1) }
         umask(before)
         guard bound == 0 else {

@@ -138,7 +138,10 @@ extension Reactor {
             connection.closesWhenSent = true
             return bytes.count
         }
-        connection.session = session
+        if connection.session == nil {
+            connection.session = session
+            watchProcess(of: connection)
+        }
         let progress = session.process(span, on: connection, isLastTry: isLastTry)
         connection.countHeldBytes(in: counters)
         switch progress.stop {

@@ -1,3 +1,4 @@
+internal import CRepriseShims
 internal import Glibc
 internal import RepriseCore
 internal import RepriseWire
@@ -59,6 +60,7 @@ extension Reactor {
     /// Whether nothing is left to do for a connection that is to end.
     private func isDone(_ connection: Connection) -> Bool {
         guard connection.lingerDeadline == nil else { return connection.hasEnded }
+        if connection.hasEnded, connection.session?.endsWithPeer ?? false { return true }
         guard connection.replies.isEmpty, connection.barriers.isEmpty else { return false }
         if connection.closesWhenSent { return true }
         guard connection.parked == nil else { return false }

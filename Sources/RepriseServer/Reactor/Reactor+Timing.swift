@@ -25,6 +25,7 @@ extension Reactor {
             closeLingering(now: now)
             closeUnrecorded(now: now)
             cutSlowTransfers(now: now)
+            for connection in unsafe state.connections.values { connection.session?.handleTime(now) }
         }
         guard unsafe state.isDraining else { return }
         if unsafe state.connections.isEmpty || now >= state.drainDeadline ?? now {

@@ -123,6 +123,8 @@ final class Reactor: Sendable {
             acceptConnections(on: Int32(truncatingIfNeeded: identifier))
         } else if let connection = unsafe state.connections[identifier] {
             handle(connection, events: events)
+        } else {
+            handleOther(identifier)
         }
     }
 
@@ -172,7 +174,7 @@ final class Reactor: Sendable {
         control(EPOLL_CTL_ADD, socket.descriptor, events: EPOLLIN.rawValue, identifier: identifier)
     }
 
-    /// Forgets a connection and closes its descriptor.
+    /// Forgets a connection and closes its descriptor; or keeps both, while the peer may be using memory.
     func close(_ connection: Connection, reason: ServerCounter? = nil) {
         guard unsafe state.connections.removeValue(forKey: connection.identifier) != nil else { return }
         unsafe state.parked.remove(connection.identifier)
@@ -188,6 +190,7 @@ final class Reactor: Sendable {
         control(EPOLL_CTL_DEL, connection.descriptor, events: 0, identifier: 0)
         counters.subtract(.connections)
         unsafe state.context?.group.registry.remove(connection.client)
+        if !quarantine(connection) { connection.session?.end() }
         if let reason { counters.add(reason) }
         if reason == .closedTooSlow { logger.notice("closed a connection whose transfer was too slow") }
     }
@@ -214,8 +217,7 @@ final class Reactor: Sendable {
     }
 
     @discardableResult
-    private func control(_ operation: Int32, _ descriptor: Int32, events: UInt32, identifier: UInt64) -> Bool
-    {
+    func control(_ operation: Int32, _ descriptor: Int32, events: UInt32, identifier: UInt64) -> Bool {
         var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: identifier))
         return unsafe epoll_ctl(epoll, operation, descriptor, &event) == 0
     }
@@ -223,6 +225,8 @@ final class Reactor: Sendable {
     private func closeEverything() {
         stopListening()
         for connection in unsafe Array(state.connections.values) { close(connection) }
+        // Nothing of the memory is used again: the server has ended.
+        for identifier in unsafe Array(state.quarantined.keys) { endQuarantine(of: identifier) }
         closeInbox()
         // Both know every reactor, this one among them.
         unsafe state.context = nil

@@ -11,6 +11,7 @@ final class ReactorGroup: Sendable {
     let settings: LiveSettings
     let access: AccessPolicy
     let identity: ServerIdentity
+    let localHost: LocalHost
     let registry = ClientRegistry()
     let baseline = StatisticsBaseline()
     let logger: Logger
@@ -28,6 +29,7 @@ final class ReactorGroup: Sendable {
         self.reactors = reactors
         self.backend = backend
         self.identity = identity
+        localHost = LocalHost(backend, limits: configuration.limits.local)
         limits = configuration.limits
         settings = LiveSettings(configuration.limits)
         access = configuration.access

@@ -9,6 +9,8 @@ struct ReactorState: ~Copyable {
     var context: SessionContext?
     var accepted: (Int32, String?) -> Void = { _, _ in }
     var connections: [UInt64: Connection] = [:]
+    /// Connections that the server has ended and whose peers may still be using its memory.
+    var quarantined: [UInt64: Connection] = [:]
     /// Connections with a request that waits for room.
     var parked: Set<UInt64> = []
     /// Bytes of requests not begun yet, of all connections.

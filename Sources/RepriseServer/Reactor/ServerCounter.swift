@@ -28,6 +28,16 @@ enum ServerCounter: Int, CaseIterable {
     case loadWaits
     case recordWaits
     case authFailures
+    case closedProcessEnded
+    case quarantined
+    case localLeases
+    case localLeasedBytes
+    case localReservations
+    case localReservedBytes
+    case localKeptBytes
+    case localLeasesOutdated
+    case localReservationsOutdated
+    case localUnknownNumbers
 
     /// The metric's name and labels, in Prometheus's style.
     var metric: String {
@@ -60,6 +70,16 @@ enum ServerCounter: Int, CaseIterable {
         case .loadWaits: "reprise_load_waits_total"
         case .recordWaits: "reprise_record_waits_total"
         case .authFailures: "reprise_auth_failures_total"
+        case .closedProcessEnded: "reprise_connections_closed_total{reason=\"process_ended\"}"
+        case .quarantined: "reprise_local_quarantined_connections"
+        case .localLeases: "reprise_local_leases"
+        case .localLeasedBytes: "reprise_local_leased_bytes"
+        case .localReservations: "reprise_local_reservations"
+        case .localReservedBytes: "reprise_local_reserved_bytes"
+        case .localKeptBytes: "reprise_local_kept_bytes"
+        case .localLeasesOutdated: "reprise_local_leases_outdated_total"
+        case .localReservationsOutdated: "reprise_local_reservations_outdated_total"
+        case .localUnknownNumbers: "reprise_local_unknown_numbers_total"
         }
     }
 }

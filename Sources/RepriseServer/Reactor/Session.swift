@@ -19,6 +19,30 @@ protocol Session: AnyObject {
 
     /// Whether part of a request was used, and the rest is to come.
     var isAmidRequest: Bool { get }
+
+    /// A descriptor that becomes readable when the peer's process has ended; `nil` for none.
+    var processDescriptor: Int32? { get }
+
+    /// Whether the peer may be reading or writing memory of the node, so that its connection's end must wait
+    /// for the peer's own.
+    var peerHoldsMemory: Bool { get }
+
+    /// Whether nothing is left to do once the peer has closed its side.
+    var endsWithPeer: Bool { get }
+
+    /// Does what is due; called about once a second.
+    func handleTime(_ now: ContinuousClock.Instant)
+
+    /// Lets go of everything that the peer held: it has ended.
+    func end()
+}
+
+extension Session {
+    var processDescriptor: Int32? { nil }
+    var peerHoldsMemory: Bool { false }
+    var endsWithPeer: Bool { false }
+    func handleTime(_ now: ContinuousClock.Instant) {}
+    func end() {}
 }
 
 /// How far a session got.
