@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Optional
 
 from lmcache.utils import CacheEngineKey
@@ -84,7 +84,8 @@ class Connector(RemoteConnector):
     async def batched_get(self, keys: list[CacheEngineKey]) -> list[Optional[MemoryObj]]:
         """Chunks in memory of LMCache's pool; `None` for those that are not stored."""
         names = [key.to_string() for key in keys]
-        return await _finished(self._loop.run_in_executor(None, self._load, names))
+        loading = self._loop.run_in_executor(None, self._load, names)
+        return await _finished(loading, discard=_give_back)
 
     def support_batched_put(self) -> bool:
         """It is one call to the node."""
@@ -179,11 +180,22 @@ def _description(chunk: MemoryObj) -> bytes:
     ).serialize()
 
 
-async def _finished(awaitable: Awaitable[Any]) -> Any:
-    """The awaitable's result; a cancelled caller waits until it has ended, for memory is in use till then."""
+def _give_back(chunks: list[Optional[MemoryObj]]) -> None:
+    for chunk in chunks:
+        if chunk is not None:
+            chunk.ref_count_down()
+
+
+async def _finished(awaitable: Awaitable[Any], discard: Callable[[Any], None] | None = None) -> Any:
+    """The awaitable's result; a cancelled caller waits until it has ended, for memory is in use till then.
+
+    - discard: takes a result that comes after the caller was cancelled.
+    """
     task = asyncio.ensure_future(awaitable)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait((task,))
+        if discard is not None and not task.cancelled() and task.exception() is None:
+            discard(task.result())
         raise
