@@ -8,10 +8,12 @@ Usage: python lmcache_server_round.py store|load|miss RPC_URL COUNT FILE
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pathlib
 import sys
+import time
 
 os.environ.update(LMCACHE_TRACK_USAGE="false", LMCACHE_DISABLE_BANNER="1", LMCACHE_LOG_LEVEL="WARNING")
 
@@ -21,6 +23,9 @@ from lmcache.cli.commands.bench.server_bench.config import BenchConfig  # noqa: 
 TOKEN_COUNT = 512
 # 2 layers of 4 heads: a chunk of 256 tokens has 1 MiB.
 SHAPE = "(2,1024,16,4,128):float16:2"
+
+STORE_LIMIT_SECONDS = 30
+REQUESTS = itertools.count()
 
 
 def connect(url: str) -> ServerBenchClient:
@@ -41,37 +46,52 @@ def connect(url: str) -> ServerBenchClient:
     return client
 
 
-def lookup(client: ServerBenchClient, sequence: int, kind: str, expected: bool):
-    request = client.create_request(sequence, f"{kind}-{sequence}-{os.getpid()}", kind)
+def look_up(client: ServerBenchClient, sequence: int):
+    """A request for a sequence, and how many of its two chunks there are."""
+    request = client.create_request(sequence, f"{sequence}-{next(REQUESTS)}-{os.getpid()}", "round")
     assert request is not None and request.total_chunks == 2
     found = client.lookup(request)
     assert found.succeeded, f"sequence {sequence}: {found.error}"
-    wanted = request.total_chunks if expected else 0
-    assert found.hit_chunks == wanted, f"sequence {sequence}: {found.hit_chunks} chunks, not {wanted}"
-    return request
+    return request, found.hit_chunks
 
 
 def store(client: ServerBenchClient, sequence: int) -> list[str]:
-    request = lookup(client, sequence, "store", False)
-    sums = client.compute_checksums(request, 0, request.num_full_tokens)
-    stored = client.store(request, 0, request.num_full_tokens)
-    assert sums and stored is not None and stored.succeeded, f"sequence {sequence} was not stored"
-    client.end_session(request)
-    return sums
+    miss(client, sequence)
+    deadline = time.monotonic() + STORE_LIMIT_SECONDS
+    while True:
+        request, _ = look_up(client, sequence)
+        sums = client.compute_checksums(request, 0, request.num_full_tokens)
+        stored = client.store(request, 0, request.num_full_tokens)
+        assert sums and stored is not None and stored.succeeded, f"sequence {sequence} was not stored"
+        client.end_session(request)
+        # The server says that it has stored what its full first level has dropped; eviction takes a moment.
+        loaded = load(client, sequence)
+        if loaded is not None:
+            assert loaded == sums, f"sequence {sequence}: other bytes"
+            return sums
+        assert time.monotonic() < deadline, f"the first level has no room for sequence {sequence}"
+        time.sleep(0.2)
 
 
-def load(client: ServerBenchClient, sequence: int) -> list[str]:
-    request = lookup(client, sequence, "load", True)
-    client.zero_destination(request, 0, request.num_full_tokens)
-    loaded = client.retrieve(request, 0, request.num_full_tokens)
-    assert loaded is not None and loaded.succeeded, f"sequence {sequence} was not loaded"
-    sums = client.compute_checksums(request, 0, request.num_full_tokens)
-    client.end_session(request)
-    return sums or []
+def load(client: ServerBenchClient, sequence: int) -> list[str] | None:
+    """The sums of a sequence's chunks, loaded into cleared memory; `None` if one is missing."""
+    request, hits = look_up(client, sequence)
+    try:
+        if hits < request.total_chunks:
+            return None
+        count = request.num_full_tokens
+        client.zero_destination(request, 0, count)
+        loaded = client.retrieve(request, 0, count)
+        assert loaded is not None and loaded.succeeded, f"sequence {sequence} was not loaded"
+        return client.compute_checksums(request, 0, count)
+    finally:
+        client.end_session(request)
 
 
 def miss(client: ServerBenchClient, sequence: int) -> None:
-    client.end_session(lookup(client, sequence, "miss", False))
+    request, hits = look_up(client, sequence)
+    client.end_session(request)
+    assert hits == 0, f"sequence {sequence}: {hits} chunks, not 0"
 
 
 def main(action: str, url: str, count: int, file: pathlib.Path) -> None:
@@ -84,7 +104,9 @@ def main(action: str, url: str, count: int, file: pathlib.Path) -> None:
         expected = json.loads(file.read_text())
         assert len(expected) == count
         for sequence in range(count):
-            assert load(client, sequence) == expected[sequence], f"sequence {sequence}: other bytes"
+            loaded = load(client, sequence)
+            assert loaded is not None, f"sequence {sequence} is missing"
+            assert loaded == expected[sequence], f"sequence {sequence}: other bytes"
     else:
         for sequence in range(count):
             miss(client, sequence)
