@@ -88,8 +88,8 @@ class Connector(RemoteConnector):
         return await _finished(loading, discard=_give_back)
 
     def support_batched_put(self) -> bool:
-        """It is one call to the node."""
-        return True
+        """LMCache keeps account only of single puts that are under way or have failed."""
+        return False
 
     async def batched_put(self, keys: Sequence[CacheEngineKey], memory_objs: list[MemoryObj]) -> None:
         """Stores chunks. Raises the first failure; the others are stored all the same."""
