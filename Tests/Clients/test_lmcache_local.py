@@ -32,14 +32,14 @@ STORE_LIMIT_SECONDS = 60
 
 
 def library() -> pathlib.Path:
-    """The library under test: $REPRISE_LIBRARY, or the debug build of this checkout."""
-    return pathlib.Path(os.environ.get("REPRISE_LIBRARY") or ROOT / ".build" / "debug" / "libreprise.so")
+    """The library under test: $REPRISE_LIBRARY, or what scripts/library has built in this checkout."""
+    return pathlib.Path(os.environ.get("REPRISE_LIBRARY") or ROOT / ".build" / "library" / "libreprise.so")
 
 
 def require() -> None:
     if importlib.util.find_spec("lmcache") is None:
         raise unittest.SkipTest("LMCache is not installed for this Python; scripts/python-env installs it")
-    assert library().exists(), f"{library()} is not there: swift build --product reprise-c"
+    assert library().exists(), f"{library()} is not there: scripts/library builds it"
 
 
 def environment() -> dict[str, str]:

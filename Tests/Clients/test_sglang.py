@@ -92,7 +92,7 @@ class StorageCase(unittest.TestCase):
         if importlib.util.find_spec("torch") is None or not sglang_interface.is_installed():
             raise unittest.SkipTest("SGLang is not installed for this Python; scripts/python-env installs it")
         sys.path.insert(0, str(ROOT / "python"))
-        os.environ.setdefault("REPRISE_LIBRARY", str(ROOT / ".build" / "debug" / "libreprise.so"))
+        os.environ.setdefault("REPRISE_LIBRARY", str(ROOT / ".build" / "library" / "libreprise.so"))
         cls.interface = sglang_interface.load()
         from sglang.srt.mem_cache.storage.backend_factory import StorageBackendFactory
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "Tests" / "Clients")]
-os.environ.setdefault("REPRISE_LIBRARY", str(ROOT / ".build" / "debug" / "libreprise.so"))
+os.environ.setdefault("REPRISE_LIBRARY", str(ROOT / ".build" / "library" / "libreprise.so"))
 
 import reprise  # noqa: E402
 from support.node import Node  # noqa: E402
