@@ -62,9 +62,7 @@ def subjects(options, arrays: Arrays, cleanup: contextlib.ExitStack) -> list:
         Reprise(socket),
         CopyTo(arrays),
         Native("fs_native", lambda count: LMCacheFSClient(files, int(count)), CASES),
-        Native(
-            "resp", lambda count: LMCacheRedisClient(servers.HOST, redis_server.port, int(count)), CASES
-        ),
+        Native("resp", lambda count: LMCacheRedisClient(servers.HOST, redis_server.port, int(count)), CASES),
     ]
     for subject in made:
         cleanup.callback(subject.close)

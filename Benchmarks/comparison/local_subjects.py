@@ -78,7 +78,9 @@ class Reprise:
         self.client = reprise.Client(path)
 
     def put(self, arrays: Arrays, threads: int) -> float:
-        return on_threads(len(arrays.keys), threads, lambda i: self.client.set(arrays.keys[i], arrays.sources[i]))
+        return on_threads(
+            len(arrays.keys), threads, lambda i: self.client.set(arrays.keys[i], arrays.sources[i])
+        )
 
     def get(self, arrays: Arrays, threads: int) -> float:
         def work(index: int) -> None:

@@ -30,7 +30,7 @@ def session(socket: str, is_engine: bool) -> lmcache_round.Session:
 
 
 def plugin(made: lmcache_round.Session) -> None:
-    """The connector by the plug-in's name, and what only this one has: prefixes, removal, ping, cancelling."""
+    """The connector by the plug-in's name, and what only it has: prefixes, removal, ping, cancelling."""
 
     async def create():
         return CreateConnector(f"plugin://{NAME}", made.loop, made.pool, made.config, made.metadata, NAME)

@@ -73,7 +73,10 @@ class Server:
         command += ["--shm-name", f"reprise-test-{os.getpid()}-{self.port}"]
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
             env=os.environ | environment(),
         )
         self._wait()
@@ -133,7 +136,11 @@ class SecondLevel(unittest.TestCase):
     def round(self, server: Server, action: str, count: int = SEQUENCE_COUNT) -> None:
         arguments = [action, server.url, count, self.folder / "sums.json"]
         rounds.run(
-            self, "lmcache_server_round.py", *arguments, limit_seconds=ROUND_LIMIT_SECONDS, names=[action],
+            self,
+            "lmcache_server_round.py",
+            *arguments,
+            limit_seconds=ROUND_LIMIT_SECONDS,
+            names=[action],
             environment=environment(),
         )
 
@@ -182,7 +189,7 @@ class SecondLevel(unittest.TestCase):
 
 
 class InProcess(unittest.TestCase):
-    """`reprise.lmcache.ConnectorAdapter` in LMCache's engine, in the rounds that its lm:// client is held to."""
+    """`reprise.lmcache.ConnectorAdapter` in LMCache's engine, in the rounds of its lm:// client."""
 
     @classmethod
     def setUpClass(cls):
@@ -194,7 +201,12 @@ class InProcess(unittest.TestCase):
 
     def run_round(self, name: str) -> None:
         rounds.run(
-            self, "lmcache_plugin_round.py", name, self.socket, limit_seconds=ROUND_LIMIT_SECONDS, names=[name],
+            self,
+            "lmcache_plugin_round.py",
+            name,
+            self.socket,
+            limit_seconds=ROUND_LIMIT_SECONDS,
+            names=[name],
             environment=environment(),
         )
 

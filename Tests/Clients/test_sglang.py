@@ -105,8 +105,16 @@ class StorageCase(unittest.TestCase):
     def storage(self, pool, rank: int = 0, is_mla: bool = False, model: str | None = None, **extra):
         options = {"backend_name": "reprise", "module_path": "reprise.sglang", "class_name": "RepriseStorage"}
         config = self.interface.HiCacheStorageConfig(
-            tp_rank=rank, tp_size=2, pp_rank=0, pp_size=1, attn_cp_rank=0, attn_cp_size=1, is_mla_model=is_mla,
-            enable_storage_metrics=False, is_page_first_layout=False, model_name=model or self.id(),
+            tp_rank=rank,
+            tp_size=2,
+            pp_rank=0,
+            pp_size=1,
+            attn_cp_rank=0,
+            attn_cp_size=1,
+            is_mla_model=is_mla,
+            enable_storage_metrics=False,
+            is_page_first_layout=False,
+            model_name=model or self.id(),
             extra_config=options | {"interface_v1": 1, "socket": self.socket} | extra,
         )
         storage = self.factory.create_backend("dynamic", config, pool)
@@ -124,7 +132,9 @@ class StorageCase(unittest.TestCase):
 
     def transfer(self, name, pages, keys, policy=None):
         return self.interface.PoolTransfer(
-            name=name, host_indices=pages, keys=keys,
+            name=name,
+            host_indices=pages,
+            keys=keys,
             hit_policy=policy or self.interface.PoolHitPolicy.ALL_PAGES,
         )
 
@@ -176,7 +186,8 @@ class Pages(StorageCase):
         self.assertTrue(all(self.storage(pool, model="m").batch_set_v1(["k"], self.indices(0))))
         self.assertEqual(self.storage(pool, model="m").batch_exists(["k"]), 1)
         for other in (
-            self.storage(pool, model="m", rank=1), self.storage(pool, model="n"),
+            self.storage(pool, model="m", rank=1),
+            self.storage(pool, model="n"),
             self.storage(Pool("layer_first", 1), model="m"),
             self.storage(Pool("page_first", 1, torch.float16), model="m"),
             self.storage(pool, model="m", interface_v1=0),
@@ -289,9 +300,7 @@ class SeveralPools(StorageCase):
         found = self.query(self.transfer(names.MAMBA, None, ["one"], trailing))
         self.assertEqual((found.kv_hit_pages, found.restorable_prefix_pages), (5, [2, 5]))
         self.set(names.INDEXER, [0, 1, 2])
-        both = (
-            self.transfer(names.MAMBA, None, ["one"], trailing), self.transfer(names.INDEXER, None, None)
-        )
+        both = (self.transfer(names.MAMBA, None, ["one"], trailing), self.transfer(names.INDEXER, None, None))
         found = self.query(*both)
         self.assertEqual((found.kv_hit_pages, found.restorable_prefix_pages), (2, [2]))
 
@@ -314,13 +323,13 @@ class SeveralPools(StorageCase):
         self.set(names.MAMBA, [3, 5])
         self.set(names.INDEXER, [3])
         rows, pages = self.pools[names.MAMBA].rows, self.pools[names.INDEXER]
-        states = self.transfer(names.MAMBA, self.indices(10, 11, 12, size=1), [self.keys[i] for i in (3, 5, 7)])
+        states = self.transfer(
+            names.MAMBA, self.indices(10, 11, 12, size=1), [self.keys[i] for i in (3, 5, 7)]
+        )
         index = self.transfer(names.INDEXER, self.indices(9), [self.keys[3]])
         kv = self.transfer(names.KV, self.indices(8), [self.keys[2]])
         found = self.store.batch_get_v2([states, index, kv])
-        self.assertEqual(
-            found, {names.MAMBA: [True, True, False], names.INDEXER: [True], names.KV: [True]}
-        )
+        self.assertEqual(found, {names.MAMBA: [True, True, False], names.INDEXER: [True], names.KV: [True]})
         self.assertTrue(torch.equal(rows[10], rows[3]) and torch.equal(rows[11], rows[5]))
         self.assertTrue(torch.equal(pages.page(9), pages.page(3)))
         self.assertTrue(torch.equal(self.kv.page(8), self.kv.page(2)))

@@ -29,7 +29,8 @@ _FUNCTIONS = {
     "release": (_status, (_pointer, _pointer, _size)),
     "submit": (_status, (_pointer, ctypes.c_int32, _pointer, _pointer, _size, _pointer, _pointer)),
     "submit_get_lookup": (
-        _status, (_pointer, ctypes.c_uint64, _pointer, _pointer, _size, _pointer, _pointer)
+        _status,
+        (_pointer, ctypes.c_uint64, _pointer, _pointer, _size, _pointer, _pointer),
     ),
     "event_fd": (ctypes.c_int, (_pointer,)),
     "drain": (ctypes.c_int64, (_pointer, _pointer, _size)),
@@ -55,8 +56,8 @@ class Library:
                 setattr(self, name, function)
         except (OSError, AttributeError) as error:
             raise ImportError(
-                f"{path} cannot be loaded as Reprise's library: {error}. Install the wheel of this package, or "
-                f"let {LIBRARY_VARIABLE} name a {LIBRARY_NAME}"
+                f"{path} cannot be loaded as Reprise's library: {error}. Install the wheel of this package, "
+                f"or let {LIBRARY_VARIABLE} name a {LIBRARY_NAME}"
             ) from error
         self.path = path
         version = self.abi_version()

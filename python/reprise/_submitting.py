@@ -56,7 +56,9 @@ class SubmittingClient:
     def drain(self) -> list[Completion]:
         """The submitted batches that have ended. Never waits."""
         if self._waiter.in_use:
-            raise InvalidArgument("this client's batches are awaited by asyncio: use another client for drain")
+            raise InvalidArgument(
+                "this client's batches are awaited by asyncio: use another client for drain"
+            )
         return self._submitter.drain()
 
     # ---- asyncio

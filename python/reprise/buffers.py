@@ -80,7 +80,9 @@ class Exports:
                 "a tensor that is not contiguous was given: use .contiguous(), or reprise.Pieces"
             )
         if tensor.is_conj() or tensor.is_neg():
-            raise InvalidArgument("a tensor with a lazy conjugate or negative bit was given: resolve it first")
+            raise InvalidArgument(
+                "a tensor with a lazy conjugate or negative bit was given: resolve it first"
+            )
         self._kept.append(tensor)
         return tensor.data_ptr(), tensor.numel() * tensor.element_size()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import os
 import weakref
 from array import array
@@ -34,8 +35,8 @@ class Client(SubmittingClient):
     - timeout, connect_timeout: seconds that a call, and the first connection, may take.
     - connect_later: whether to succeed though the node cannot be reached yet.
 
-    Keys are `str` (as UTF-8) or `bytes`, of 1 to 4,096 bytes; a batch has up to 4,096. Values are C-contiguous
-    buffers of 1 byte or more, PyTorch tensors on the CPU among them, or `Pieces`.
+    Keys are `str` (as UTF-8) or `bytes`, of 1 to 4,096 bytes; a batch has up to 4,096. Values are
+    C-contiguous buffers of 1 byte or more, PyTorch tensors on the CPU among them, or `Pieces`.
 
     Raises the subclasses of `reprise.Error`: `NotConnected`, `Timeout`, `InvalidArgument` and others; every
     method raises `Closed` after `close`, and `Forked` in a process forked from the client's own.
@@ -147,7 +148,9 @@ class Client(SubmittingClient):
         if not lookup:
             return self._with_values(self._library.get, keys, values, True)
         get_lookup = self._library.get_lookup
-        return self._with_values(lambda pointer, *rest: get_lookup(pointer, lookup, *rest), keys, values, True)
+        return self._with_values(
+            lambda pointer, *rest: get_lookup(pointer, lookup, *rest), keys, values, True
+        )
 
     def exists_many(self, keys: Iterable[Key]) -> list[bool]:
         """For each key whether it is stored."""
@@ -164,6 +167,8 @@ class Client(SubmittingClient):
     def lookup_keeping(self, keys: Iterable[Key]) -> tuple[int, int]:
         """The length of the longest stored prefix, and a number that keeps it from eviction for a while.
 
+        At most the prefix's first 1,024 keys are kept.
+
         Any client of the session redeems the number with `get_many_into(..., lookup=number)`, or gives it up
         with `forget_lookup`; otherwise it expires (after 30 s unless the node says another time). It is 0 if
         nothing is stored.
@@ -176,7 +181,7 @@ class Client(SubmittingClient):
             self._check(self._library.forget_lookup(pointer, lookup))
 
     def acquire(self, keys: Iterable[Key]) -> Lease:
-        """Values where they lie, without a copy: a context manager whose `views` are read-only memoryviews."""
+        """Values where they lie, without a copy: a context manager with read-only memoryviews, `views`."""
         named = Keys(keys)
         table = bytearray(c.VIEW.size * named.count)
         results = new_results(named.count)
@@ -197,9 +202,8 @@ class Client(SubmittingClient):
         found = c.StatisticsStructure(ctypes.sizeof(c.StatisticsStructure))
         with self._handle as pointer:
             self._check(self._library.get_statistics(pointer, ctypes.addressof(found)))
-        values = {name: getattr(found, name) for name, _ in found._fields_ if name != "struct_size"}
-        values["connected"], values["writable"] = bool(found.connected), bool(found.writable)
-        return Statistics(**values)
+        values = {field.name: getattr(found, field.name) for field in dataclasses.fields(Statistics)}
+        return Statistics(**values | {"connected": bool(found.connected), "writable": bool(found.writable)})
 
     @property
     def closed(self) -> bool:
@@ -230,7 +234,9 @@ class Client(SubmittingClient):
                 self._check(function(pointer, named.address, named.count, c.address_of(results)))
         return results.tolist()
 
-    def _with_values(self, function, keys: Iterable[Key], values: Iterable[Value], writable: bool) -> list[int]:
+    def _with_values(
+        self, function, keys: Iterable[Key], values: Iterable[Value], writable: bool
+    ) -> list[int]:
         named = Keys(keys)
         results = new_results(named.count)
         held = Values(values, writable, named.count)
@@ -279,5 +285,7 @@ def _thread_count(count: int) -> int:
 
 def _milliseconds(seconds: float) -> int:
     if not 0 < seconds * 1000 <= MILLISECONDS_MAX:
-        raise InvalidArgument(f"a timeout is more than 0 and at most {MILLISECONDS_MAX // 1000} s, not {seconds}")
+        raise InvalidArgument(
+            f"a timeout is more than 0 and at most {MILLISECONDS_MAX // 1000} s, not {seconds}"
+        )
     return max(1, int(seconds * 1000))

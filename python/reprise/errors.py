@@ -81,8 +81,17 @@ class ProtocolError(Error):
 _CLASSES: dict[int, type[Error]] = {
     cls.status: cls
     for cls in (
-        InvalidArgument, NotConnected, Timeout, Forked, Closed, Refused, LengthMismatch, NoRoom, LeaseError,
-        SystemError_, ProtocolError,
+        InvalidArgument,
+        NotConnected,
+        Timeout,
+        Forked,
+        Closed,
+        Refused,
+        LengthMismatch,
+        NoRoom,
+        LeaseError,
+        SystemError_,
+        ProtocolError,
     )
 }
 

@@ -15,7 +15,7 @@ from .errors import InvalidArgument
 class Pieces:
     """A value in several pieces of memory, in order: made once, used by any number of calls.
 
-    - parts: what the value consists of, each C-contiguous. Their memory stays exported while this object lives.
+    - parts: what the value consists of, each C-contiguous; their memory stays exported while this lives.
     - writable: whether values may be got into the parts, whose memory must then be writable.
 
     Raises `InvalidArgument` for memory that cannot be used. The pieces of one batch are limited to 1,048,576.
@@ -43,9 +43,13 @@ class Pieces:
         - keep: what owns the memory; kept alive with the pieces.
         """
         first = _numbers(addresses)
-        second = array(c.UNSIGNED, repeat(lengths, len(first))) if isinstance(lengths, int) else _numbers(lengths)
+        second = (
+            array(c.UNSIGNED, repeat(lengths, len(first))) if isinstance(lengths, int) else _numbers(lengths)
+        )
         if len(second) != len(first):
-            raise InvalidArgument(f"{len(first)} addresses and {len(second)} lengths were given: give one for each")
+            raise InvalidArgument(
+                f"{len(first)} addresses and {len(second)} lengths were given: give one for each"
+            )
         pieces = cls.__new__(cls)
         pieces._adopt(c.pairs(first, second, len(first)), keep, True)
         return pieces
@@ -67,7 +71,7 @@ class Pieces:
         return f"Pieces({self.count} pieces, {self.byte_count} bytes, writable={self.writable})"
 
 
-def _numbers(values: Sequence[int] | Any) -> array:
+def _numbers(values: Any) -> array:
     """Whole numbers as an array, from a numpy array without an object for each."""
     try:
         if hasattr(values, "astype"):
@@ -78,4 +82,6 @@ def _numbers(values: Sequence[int] | Any) -> array:
     except (OverflowError, TypeError, ValueError) as error:
         if isinstance(error, InvalidArgument):
             raise
-        raise InvalidArgument(f"addresses and lengths are whole numbers from 0 to 2^64 - 1: {error}") from error
+        raise InvalidArgument(
+            f"addresses and lengths are whole numbers from 0 to 2^64 - 1: {error}"
+        ) from error

@@ -139,8 +139,14 @@ def test_failed_calls_leave_the_memory_to_its_owner(client, prefix):
 @pytest.mark.parametrize(
     "options",
     [
-        {"session": b"short"}, {"session": bytes(16)}, {"copy_threads": 0}, {"copy_threads": 65}, {"timeout": 0},
-        {"timeout": -1}, {"connect_timeout": 1e12}, {"copy_threads": -1},
+        {"session": b"short"},
+        {"session": bytes(16)},
+        {"copy_threads": 0},
+        {"copy_threads": 65},
+        {"timeout": 0},
+        {"timeout": -1},
+        {"connect_timeout": 1e12},
+        {"copy_threads": -1},
     ],
 )
 def test_options_that_cannot_be(socket_path, options):

@@ -13,8 +13,12 @@ from reprise.errors import from_status
 from conftest import ROOT
 
 BUILT_IN = {
-    "InvalidArgument": ValueError, "NotConnected": ConnectionError, "Timeout": TimeoutError,
-    "Refused": PermissionError, "LengthMismatch": ValueError, "SystemError_": OSError,
+    "InvalidArgument": ValueError,
+    "NotConnected": ConnectionError,
+    "Timeout": TimeoutError,
+    "Refused": PermissionError,
+    "LengthMismatch": ValueError,
+    "SystemError_": OSError,
 }
 
 

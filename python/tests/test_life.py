@@ -19,7 +19,11 @@ from conftest import ROOT
 def run_python(program: str, **environment) -> subprocess.CompletedProcess:
     variables = os.environ | {"PYTHONPATH": str(ROOT / "python")} | environment
     return subprocess.run(
-        [sys.executable, "-X", "dev", "-c", program], env=variables, capture_output=True, text=True, timeout=60
+        [sys.executable, "-X", "dev", "-c", program],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -29,9 +33,16 @@ def test_calls_after_close_are_refused(socket_path):
     client.close()
     assert client.closed
     for call in (
-        lambda: client.set("a", b"1"), lambda: client.get("a"), lambda: client.exists("a"), client.drain,
-        client.statistics, client.event_fd, lambda: client.acquire(["a"]), lambda: client.submit_exists(["a"]),
-        lambda: client.lookup(["a"]), lambda: client.forget_lookup(1),
+        lambda: client.set("a", b"1"),
+        lambda: client.get("a"),
+        lambda: client.exists("a"),
+        client.drain,
+        client.statistics,
+        client.event_fd,
+        lambda: client.acquire(["a"]),
+        lambda: client.submit_exists(["a"]),
+        lambda: client.lookup(["a"]),
+        lambda: client.forget_lookup(1),
     ):
         with pytest.raises(reprise.Closed):
             call()

@@ -30,7 +30,12 @@ def test_text_is_utf_8_and_bytes_are_taken_as_they_are(client, prefix):
     assert client.get((prefix + "ключ").encode()) == b"1"
     odd = prefix.encode() + bytes(range(256))
     client.set_many([odd, prefix + "é", bytearray(odd + b"2")], [b"a", b"b", b"c"])
-    assert client.exists_many([odd, (prefix + "é").encode(), odd + b"2", odd + b"3"]) == [True, True, True, False]
+    assert client.exists_many([odd, (prefix + "é").encode(), odd + b"2", odd + b"3"]) == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("length", [1, 4095, MEBIBYTE + 1, 4 * MEBIBYTE])
@@ -46,7 +51,12 @@ def test_values_of_many_lengths_come_back_equal(client, prefix, length):
 def test_memory_of_all_kinds_is_read_and_written(client, prefix):
     value = pattern(mmap.PAGESIZE)
     mapped = mmap.mmap(-1, mmap.PAGESIZE)
-    for room in (bytearray(len(value)), array.array("d", bytes(len(value))), mapped, memoryview(bytearray(value))):
+    for room in (
+        bytearray(len(value)),
+        array.array("d", bytes(len(value))),
+        mapped,
+        memoryview(bytearray(value)),
+    ):
         client.set(prefix, value)
         assert client.get_into(prefix, room)
         assert bytes(memoryview(room)) == value
@@ -158,7 +168,10 @@ def test_pieces_at_addresses_in_a_numpy_array(client, prefix):
 def test_a_lookup_keeps_what_it_has_found_for_others_of_the_session(socket_path, prefix):
     session = bytes(range(1, 17))
     keys = [f"{prefix}{index}" for index in range(4)]
-    with reprise.Client(socket_path, session=session) as one, reprise.Client(socket_path, session=session) as two:
+    with (
+        reprise.Client(socket_path, session=session) as one,
+        reprise.Client(socket_path, session=session) as two,
+    ):
         assert one.lookup_keeping(keys) == (0, 0)
         one.set_many(keys[:3], [pattern(1000, index) for index in range(3)])
         count, lookup = one.lookup_keeping(keys)

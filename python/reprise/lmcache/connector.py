@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from lmcache.utils import CacheEngineKey
 from lmcache.v1.memory_management import MemoryObj
@@ -81,7 +81,7 @@ class Connector(RemoteConnector):
         """It is one call to the node."""
         return True
 
-    async def batched_get(self, keys: list[CacheEngineKey]) -> list[Optional[MemoryObj]]:
+    async def batched_get(self, keys: List[CacheEngineKey]) -> List[Optional[MemoryObj]]:
         """Chunks in memory of LMCache's pool; `None` for those that are not stored."""
         names = [key.to_string() for key in keys]
         loading = self._loop.run_in_executor(None, self._load, names)
@@ -91,7 +91,7 @@ class Connector(RemoteConnector):
         """LMCache keeps account only of single puts that are under way or have failed."""
         return False
 
-    async def batched_put(self, keys: Sequence[CacheEngineKey], memory_objs: list[MemoryObj]) -> None:
+    async def batched_put(self, keys: Sequence[CacheEngineKey], memory_objs: List[MemoryObj]) -> None:
         """Stores chunks. Raises the first failure; the others are stored all the same."""
         values = {
             key.to_string(): Pieces((_description(chunk), chunk.byte_array))
@@ -106,19 +106,19 @@ class Connector(RemoteConnector):
         """It is one call to the node."""
         return True
 
-    def batched_contains(self, keys: list[CacheEngineKey]) -> int:
+    def batched_contains(self, keys: List[CacheEngineKey]) -> int:
         """How many of the keys, from the first on, are stored."""
         return self._client.lookup([key.to_string() for key in keys])
 
     async def batched_async_contains(
-        self, lookup_id: str, keys: list[CacheEngineKey], pin: bool = False
+        self, lookup_id: str, keys: List[CacheEngineKey], pin: bool = False
     ) -> int:
         """How many of the keys, from the first on, are stored."""
         return await self._client.alookup([key.to_string() for key in keys])
 
-    async def batched_get_non_blocking(self, lookup_id: str, keys: list[CacheEngineKey]) -> list[MemoryObj]:
+    async def batched_get_non_blocking(self, lookup_id: str, keys: List[CacheEngineKey]) -> List[MemoryObj]:
         """The chunks of the longest prefix that is stored."""
-        found: list[MemoryObj] = []
+        found: List[MemoryObj] = []
         is_prefix = True
         for chunk in await self.batched_get(keys):
             is_prefix = is_prefix and chunk is not None
@@ -132,7 +132,7 @@ class Connector(RemoteConnector):
         """Removes a chunk; whether it was stored."""
         return self._client.delete(key.to_string())
 
-    async def list(self) -> list[str]:
+    async def list(self) -> List[str]:
         """Nothing: a node does not list its keys."""
         return []
 
@@ -149,7 +149,7 @@ class Connector(RemoteConnector):
         """Ends the client."""
         await self._loop.run_in_executor(None, self._client.close)
 
-    def _load(self, names: list[str]) -> list[Optional[MemoryObj]]:
+    def _load(self, names: List[str]) -> List[Optional[MemoryObj]]:
         with self._client.acquire(names) as lease:
             return [None if view is None else self._copy(view) for view in lease.views]
 
@@ -180,7 +180,7 @@ def _description(chunk: MemoryObj) -> bytes:
     ).serialize()
 
 
-def _give_back(chunks: list[Optional[MemoryObj]]) -> None:
+def _give_back(chunks: List[Optional[MemoryObj]]) -> None:
     for chunk in chunks:
         if chunk is not None:
             chunk.ref_count_down()

@@ -96,7 +96,9 @@ class L2Client:
         except Error:
             is_there = False
         if not is_there:
-            _logger.warning("Reprise's node cannot be reached yet: LMCache goes on without it until it is there")
+            _logger.warning(
+                "Reprise's node cannot be reached yet: LMCache goes on without it until it is there"
+            )
 
     def event_fd(self) -> int:
         """A descriptor that is readable while ended batches wait for `drain_completions`."""

@@ -59,13 +59,19 @@ class RepriseStorage(HiCacheStorage):
         return self._unless_away(lambda: self._client.lookup(names), 0)
 
     def batch_get_v1(
-        self, keys: List[str], host_indices: torch.Tensor, extra_info: Optional[HiCacheStorageExtraInfo] = None
+        self,
+        keys: List[str],
+        host_indices: torch.Tensor,
+        extra_info: Optional[HiCacheStorageExtraInfo] = None,
     ) -> List[bool]:
         """Loads pages into the first pool; for each whether it was."""
         return self._load(PoolName.KV, self.mem_pool_host, keys, host_indices)
 
     def batch_set_v1(
-        self, keys: List[str], host_indices: torch.Tensor, extra_info: Optional[HiCacheStorageExtraInfo] = None
+        self,
+        keys: List[str],
+        host_indices: torch.Tensor,
+        extra_info: Optional[HiCacheStorageExtraInfo] = None,
     ) -> List[bool]:
         """Stores pages of the first pool; for each whether it is stored now."""
         return self._store(PoolName.KV, self.mem_pool_host, keys, host_indices)
@@ -241,7 +247,7 @@ class RepriseStorage(HiCacheStorage):
         return None if value is None else torch.frombuffer(bytearray(value), dtype=torch.uint8)
 
     def _unless_away(self, call: Callable[[], _Result], otherwise: _Result) -> _Result:
-        """What a call returns, or `otherwise` if it fails: SGLang's threads take an exception as their end."""
+        """What a call returns, or `otherwise` if it fails: SGLang's threads must not meet an exception."""
         try:
             return call()
         except Error as error:
@@ -268,4 +274,6 @@ def _restorable(transfer: PoolTransfer, stored: List[bool]) -> set[int]:
         return {
             length for length in range(1, len(stored) + 1) if all(stored[max(0, length - window) : length])
         }
-    raise ValueError(f"Reprise does not know the hit policy {transfer.hit_policy} of the pool {transfer.name}")
+    raise ValueError(
+        f"Reprise does not know the hit policy {transfer.hit_policy} of the pool {transfer.name}"
+    )
