@@ -17,6 +17,8 @@ extension Configuration {
         public internal(set) var isUnprotected = false
         /// Networks whose `lm://` clients are served, as text; `RepriseServer` reads it.
         public internal(set) var lmAllowedNetworks: [String] = []
+        /// Numbers of users whose programs may use the Unix socket to read, as text.
+        public internal(set) var localAllowedUsers: [String] = []
         /// Under which address the node is a Redis Cluster of one; `nil` for none.
         public internal(set) var clusterAnnouncement: HostAndPort?
         /// The largest value.

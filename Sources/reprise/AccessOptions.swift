@@ -30,6 +30,15 @@ struct AccessOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "A user, by number, whose programs may read this node's memory by the Unix socket, and store "
+                + "through it; repeatable. The node's own user may always.",
+            valueName: "uid"
+        )
+    )
+    var localAllowUid: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
             "Present the node as a Redis Cluster of one, reached here by cluster clients.",
             valueName: "host:port"
         )
@@ -44,6 +53,7 @@ struct AccessOptions: ParsableArguments {
             flag: unprotected == false ? "--no-unprotected" : "--unprotected"
         )
         flags.set("lm_allow", lmAllow)
+        flags.set("local_allow_uid", localAllowUid)
         flags.set("cluster_announce", clusterAnnounce)
     }
 }

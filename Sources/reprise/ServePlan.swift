@@ -11,6 +11,8 @@ struct ServePlan {
     let resolved: ResolvedConfiguration
     /// The networks whose `lm://` clients are served.
     let lmAllowedNetworks: [NetworkRange]
+    /// The users who may read by the Unix socket.
+    let localAllowedUsers: Set<UInt32>
 
     var configuration: Configuration { resolved.configuration }
 
@@ -26,6 +28,14 @@ struct ServePlan {
             }
         }
         lmAllowedNetworks = networks
+        var users: Set<UInt32> = []
+        for text in resolved.configuration.server.localAllowedUsers {
+            guard let user = UInt32(text) else {
+                throw resolved.error(in: "local_allow_uid", "'\(text)' is no user's number; see id -u")
+            }
+            users.insert(user)
+        }
+        localAllowedUsers = users
     }
 
     func makeLogger() -> Logger {
@@ -100,6 +110,7 @@ struct ServePlan {
         var policy = AccessPolicy()
         policy.isUnprotected = configuration.server.isUnprotected
         policy.lmAllowedNetworks = lmAllowedNetworks
+        policy.localAllowedUsers = localAllowedUsers
         if let passwordFile = configuration.server.passwordFile {
             let password = try PasswordFile.firstLine(of: passwordFile)
             guard !password.isEmpty else {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import pathlib
 import signal
@@ -16,9 +17,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from support import lm  # noqa: E402
 from support.local import (  # noqa: E402
-    ABANDON, COMMIT, EXISTS, FORGET, HEADER, HELLO, KEEP, LATER, LIMIT, LOOKUP, MALFORMED,
-    MISSING, OK, PUT, RELEASE, REMOVE, RESERVE, STATS, TOO_LARGE, UNKNOWN, WANTS_REPLY, WRONG_VERSION,
-    Local, Reply, keys_body, message,
+    ABANDON, COMMIT, EXISTS, FORGET, HEADER, HELLO, KEEP, LATER, LIMIT, LOOKUP, MALFORMED, MISSING,
+    NOT_PERMITTED, OK, PUT, RELEASE, REMOVE, RESERVE, STATS, TOO_LARGE, UNKNOWN, WANTS_REPLY,
+    WRONG_VERSION, Local, Reply, keys_body, message,
 )
 from support.node import Node  # noqa: E402
 
@@ -40,12 +41,9 @@ class WithNode(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = pathlib.Path(cls.folder.name) / "node.sock"
+        cls.addClassCleanup(cls.folder.cleanup)
         cls.node = Node(memory=cls.memory, unix_socket=cls.path, arguments=cls.arguments)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.node.terminate()
-        cls.folder.cleanup()
+        cls.addClassCleanup(cls.node.__exit__, None, None, None)
 
     def local(self, **fields) -> Local:
         client = Local(self.path, **fields)
@@ -361,6 +359,93 @@ class EndTests(WithNode):
         client.socket.close()
         self.wait_for("reprise_local_quarantined_connections", 0)
         self.wait_for("reprise_local_leased_bytes", 0)
+
+
+def as_nobody(body) -> None:
+    """Runs a function in a child process of another user; raises what it says when it fails."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            body()
+        except BaseException as error:  # noqa: BLE001 - the parent raises it
+            os.write(write_end, f"{type(error).__name__}: {error}".encode()[:4000])
+        os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    if text:
+        raise AssertionError(text)
+
+
+NOBODY = 65534
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root can be another user for a while")
+class OtherUserTests(WithNode):
+    arguments = ("--local-allow-uid", str(NOBODY))
+
+    def setUp(self):
+        os.chmod(self.folder.name, 0o755)
+
+    def test_an_allowed_user_reads_in_place_and_stores_through_the_socket(self):
+        self.local().store(b"shared", pattern(1, MIB))
+
+        def body():
+            with Local(self.path) as client:
+                assert not client.is_writable
+                assert client.load(b"shared") == pattern(1, MIB)
+                assert [room.status for room in client.reserve({b"a": 1, b"b": 2})] == [NOT_PERMITTED] * 2
+                for flags in (os.O_RDWR, os.O_WRONLY):
+                    try:
+                        os.open(f"/proc/self/fd/{client.descriptor}", flags)
+                    except PermissionError:
+                        continue
+                    raise AssertionError("the arena was opened for writing")
+                try:
+                    mmap.mmap(client.descriptor, 4096)
+                except PermissionError:
+                    pass
+                else:
+                    raise AssertionError("the arena was mapped for writing")
+                head = message(PUT, keys_body([b"theirs"]), number=1, count=1, argument=3)
+                client.socket.sendall(head + b"abc")
+                assert client.read().status == OK
+
+        as_nobody(body)
+        self.assertEqual(self.local().load(b"theirs"), b"abc")
+
+    def test_an_allowed_user_speaks_no_other_protocol(self):
+        def body():
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(20)
+                client.connect(str(self.path))
+                client.sendall(b"PING\r\n")
+                assert client.recv(10) == b""
+
+        as_nobody(body)
+
+    def test_other_users_are_refused(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        os.chmod(folder.name, 0o755)
+        path = pathlib.Path(folder.name) / "node.sock"
+        for arguments, expected in (((), PermissionError), (("--local-allow-uid", "12345"), ConnectionError)):
+
+            def body():
+                try:
+                    Local(path)
+                except expected:
+                    return
+                raise AssertionError("another user was served")
+
+            with Node(unix_socket=path, arguments=arguments):
+                as_nobody(body)
 
 
 if __name__ == "__main__":

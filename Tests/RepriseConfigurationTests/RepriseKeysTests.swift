@@ -10,6 +10,7 @@ private let samples: [(name: String, text: String, shown: String)] = [
     ("host", "0.0.0.0", "0.0.0.0"), ("port", "0", "0"), ("unix", "/run/node.sock", "/run/node.sock"),
     ("tcp", "True", "true"), ("threads", "256", "256"), ("password_file", "/etc/password", "/etc/password"),
     ("unprotected", "1", "true"), ("lm_allow", "10.0.0.0/8,fd00::/8", "10.0.0.0/8,fd00::/8"),
+    ("local_allow_uid", "1000,65534", "1000,65534"),
     ("cluster_announce", "[::1]:7000", "[::1]:7000"), ("memory", "50%", "8GiB"), ("evictor", "MRU", "mru"),
     ("mlock", "TRUE", "true"), ("disks", "/a:1GiB,/b:64MiB", "/a:1GiB,/b:64MiB"),
     ("disk_sync", "data", "data"),

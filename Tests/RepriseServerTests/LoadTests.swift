@@ -109,7 +109,7 @@ import Testing
         _ = try client.get("a")
         _ = try client.get("b")
         let lines = try client.text(.stat).split(separator: "\n")
-        #expect(lines.count == 51)
+        #expect(lines.count == 61)
         for line in lines {
             let parts = line.split(separator: " ")
             #expect(parts.count == 2 && parts[0].hasPrefix("reprise_") && Double(parts[1]) != nil, "\(line)")

@@ -1,9 +1,9 @@
 """Clients that die in the middle of PUTs and GETs, under load, round after round, against one node.
 
-Each round speaks lm:// first, then RESP (resp_rounds.py). After it no readable key has a wrong byte or a
-version that was already replaced; bytes in use equal the sum of the entries; nothing is reserved; the
-allocator is consistent; no connection of a dead client is left. At the end resident memory is the arena, the
-index, the named buffers and at most 64 MiB.
+Each round speaks lm:// first, then RESP (resp_rounds.py), then the local protocol (local_rounds.py). After
+a round no readable key has a wrong byte or a version that was already replaced; bytes in use equal the sum of
+the entries; nothing is reserved; the allocator is consistent; no connection of a dead client is left. At the
+end resident memory is the arena, the index, the named buffers and at most 64 MiB.
 
 Usage: python soak.py [--rounds 100] [--seed N] [--memory-mib 64] [--clients 8]. Standard library only.
 """
@@ -23,6 +23,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "Clients")]
 import children  # noqa: E402
 import values  # noqa: E402
+from local_rounds import LocalRounds  # noqa: E402
 from progress import Progress  # noqa: E402
 from resp_rounds import RespRounds  # noqa: E402
 from support import lm  # noqa: E402
@@ -182,9 +183,10 @@ def main() -> int:
     unix_socket = pathlib.Path(folder.name) / "reprise.sock"
     with folder, RespNode(memory=f"{options.memory_mib}MiB", unix_socket=unix_socket) as node:
         soak, resp_rounds = Soak(node, options.clients, options.seed), RespRounds(node, options.seed)
+        local_rounds = LocalRounds(node, unix_socket, options.seed)
         for number in range(options.rounds):
             try:
-                line = f"{soak.round(number)}; {resp_rounds.round(number)}"
+                line = f"{soak.round(number)}; {resp_rounds.round(number)}; {local_rounds.round(number)}"
             except (AssertionError, ValueError, OSError) as error:
                 print(f"round {number} FAILED (seed {options.seed}): {error}", flush=True)
                 raise

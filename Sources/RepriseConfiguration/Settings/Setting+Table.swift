@@ -36,6 +36,13 @@ extension Setting {
             "Networks whose lm:// clients are served."
         ),
         Setting(
+            "local_allow_uid",
+            .access,
+            \.server.localAllowedUsers,
+            SettingKind.text.list,
+            "Numbers of users who may read by the Unix socket."
+        ),
+        Setting(
             "cluster_announce",
             .access,
             \.server.clusterAnnouncement,

@@ -124,7 +124,8 @@ class Local:
     def numbers(self, operation, numbers, reply=True) -> Reply | None:
         body = struct.pack(f"<{len(numbers)}Q", *numbers)
         if reply:
-            return self.ask(operation, body, count=len(numbers), flags=WANTS_REPLY if operation != COMMIT else 0)
+            flags = WANTS_REPLY if operation != COMMIT else 0
+            return self.ask(operation, body, count=len(numbers), flags=flags)
         self.send(operation, body, count=len(numbers))
         return None
 
