@@ -43,6 +43,8 @@ let package = Package(
         .library(name: "RepriseReplay", targets: ["RepriseReplay"]),
         .library(name: "RepriseConfiguration", targets: ["RepriseConfiguration"]),
         .library(name: "RepriseTesting", targets: ["RepriseTesting"]),
+        // What scripts/library links to libreprise.so.
+        .library(name: "reprise-c", type: .static, targets: ["RepriseC"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -64,6 +66,11 @@ let package = Package(
             ["RepriseNode", "RepriseDisk", "RepriseCore", "RepriseWire", "CRepriseShims", logging]
         ),
         library("RepriseRemote", ["RepriseCore", "RepriseWire", "CRepriseShims"]),
+        .target(name: "CReprise"),
+        library(
+            "RepriseC",
+            ["RepriseNode", "RepriseDisk", "RepriseWire", "RepriseCore", "CReprise", "CRepriseShims"]
+        ),
         library("RepriseReplay", ["RepriseCore", "RepriseWire", "RepriseRemote"]),
         library("RepriseConfiguration", ["RepriseCore", "RepriseDisk", "RepriseRemote", yams]),
         .executableTarget(

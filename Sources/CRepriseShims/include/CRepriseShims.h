@@ -10,6 +10,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+/// The longest text that a thread keeps, its final zero included.
+#define REPRISE_THREAD_TEXT_BYTES_MAX 512
+
 /// Creates an anonymous file of `byte_count` bytes, mode 0600, sealed against shrinking, growing and further
 /// seals. Returns its descriptor, or -errno. See memfd_create(2), fcntl(2) F_ADD_SEALS.
 int reprise_memfd_create_sealed(const char *name, uint64_t byte_count);
@@ -35,6 +38,25 @@ int reprise_eventfd(void);
 
 /// accept4(2) with a non-blocking, close-on-exec socket. Returns its descriptor, or -errno.
 int reprise_accept(int listener);
+
+/// Receives bytes with recvmsg(2), and the descriptor that came beside them, close-on-exec; -1 for none. Further
+/// descriptors are closed. Returns the count of bytes, 0 at the stream's end, or -errno.
+int64_t reprise_receive_with_descriptor(int socket, void *bytes, size_t byte_count, int *descriptor);
+
+/// madvise(2) with MADV_POPULATE_READ (Linux 5.14). Returns 0 or -errno.
+int reprise_populate_read(const void *address, size_t byte_count);
+
+/// The seals of a memory file, or -errno. See fcntl(2) F_GET_SEALS.
+int reprise_seals(int descriptor);
+
+/// Whether such seals forbid to shrink the file.
+int reprise_forbids_shrinking(int seals);
+
+/// Keeps a text for the calling thread, cut to REPRISE_THREAD_TEXT_BYTES_MAX.
+void reprise_set_thread_text(const char *text);
+
+/// The text that the calling thread has kept last; "" before the first.
+const char *reprise_thread_text(void);
 
 /// The user at the other end of a Unix socket, and a descriptor that is readable once its process has ended
 /// (pidfd_open(2)); -1 where the kernel gives none. Returns 0 or -errno. See unix(7), SO_PEERCRED.

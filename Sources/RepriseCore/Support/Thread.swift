@@ -27,7 +27,29 @@ public final class Thread: Sendable {
     /// - Parameter name: At most 15 characters are shown by the system.
     /// - Precondition: the system can start another thread.
     public init(name: String, _ body: @escaping @Sendable () -> Void) {
-        let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
+        let (status, identifier) = Thread.start(Start(name: name, body: body))
+        precondition(status == 0, "no thread could be started: \(systemMessage(status))")
+        self.identifier = identifier
+    }
+
+    private init(_ identifier: pthread_t) { self.identifier = identifier }
+
+    /// Starts a thread, as ``init(name:_:)`` does, where the system may refuse to.
+    ///
+    /// - Throws: `system` when the system starts no further thread.
+    package static func start(
+        name: String,
+        _ body: @escaping @Sendable () -> Void
+    ) throws(StorageError) -> Thread {
+        let (status, identifier) = start(Start(name: name, body: body))
+        guard status == 0 else {
+            throw StorageError(.system, "no thread could be started: \(systemMessage(status))")
+        }
+        return Thread(identifier)
+    }
+
+    private static func start(_ body: Start) -> (status: Int32, identifier: pthread_t) {
+        let start = unsafe Unmanaged.passRetained(body)
         var all = sigset_t()
         var before = sigset_t()
         unsafe sigfillset(&all)
@@ -38,7 +60,7 @@ public final class Thread: Sendable {
             nil,
             { argument in
                 guard let argument = unsafe argument else { return nil }
-                // SAFETY: `init` passed exactly one retained `Start`.
+                // SAFETY: the starting thread passed exactly one retained `Start`.
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
                 unsafe reprise_set_thread_name(String(start.name.prefix(15)))
                 start.body()
@@ -47,8 +69,9 @@ public final class Thread: Sendable {
             start.toOpaque()
         )
         unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
-        precondition(status == 0, "no thread could be started: \(systemMessage(status))")
-        self.identifier = identifier
+        // SAFETY: no thread has been started that would take it.
+        if status != 0 { unsafe start.release() }
+        return (status, identifier)
     }
 
     /// Lets the calling thread sleep.
