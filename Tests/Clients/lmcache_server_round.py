@@ -1,9 +1,9 @@
 """Stores and loads sequences through LMCache 0.5.6's server by its own bench client, which checks sums.
 
-Usage: python lmcache_server_round.py store|load|miss RPC_URL COUNT FILE
+Usage: python lmcache_server_round.py store|load|miss RPC_URL FIRST COUNT FILE
 
-`store` expects that no chunk is there, stores COUNT sequences and writes the sums of their chunks to FILE;
-`load` expects all, loads them into cleared memory and compares the sums; `miss` expects none.
+`store` expects that no chunk is there, stores COUNT sequences from number FIRST on, and writes the sums of
+their chunks to FILE; `load` expects all, loads them into cleared memory and compares the sums; `miss` expects none.
 """
 
 from __future__ import annotations
@@ -94,28 +94,29 @@ def miss(client: ServerBenchClient, sequence: int) -> None:
     assert hits == 0, f"sequence {sequence}: {hits} chunks, not 0"
 
 
-def main(action: str, url: str, count: int, file: pathlib.Path) -> None:
+def main(action: str, url: str, first: int, count: int, file: pathlib.Path) -> None:
     client = connect(url)
+    sequences = range(first, first + count)
     if action == "store":
-        sums = [store(client, sequence) for sequence in range(count)]
+        sums = [store(client, sequence) for sequence in sequences]
         assert len({value for values in sums for value in values}) == 2 * count, "chunks are alike"
         file.write_text(json.dumps(sums))
     elif action == "load":
         expected = json.loads(file.read_text())
         assert len(expected) == count
-        for sequence in range(count):
+        for sequence, wanted in zip(sequences, expected):
             loaded = load(client, sequence)
             assert loaded is not None, f"sequence {sequence} is missing"
-            assert loaded == expected[sequence], f"sequence {sequence}: other bytes"
+            assert loaded == wanted, f"sequence {sequence}: other bytes"
     else:
-        for sequence in range(count):
+        for sequence in sequences:
             miss(client, sequence)
     client.close()
 
 
 if __name__ == "__main__":
-    action, url, count, file = sys.argv[1:]
-    main(action, url, int(count), pathlib.Path(file))
+    action, url, first, count, file = sys.argv[1:]
+    main(action, url, int(first), int(count), pathlib.Path(file))
     print(f"round {action} held", flush=True)
     # LMCache's threads must not keep the process.
     os._exit(0)

@@ -98,7 +98,7 @@ class Server:
         return f"tcp://127.0.0.1:{self.port}"
 
     def end(self) -> str:
-        """Ends the server as an operator does; returns what it has logged."""
+        """Ends the server as an operator does; returns what it has logged. To be called once."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -106,8 +106,9 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
+        with self.log:
+            self.log.seek(0)
+            return self.log.read().decode(errors="replace")
 
     def __enter__(self):
         return self
@@ -133,8 +134,8 @@ class SecondLevel(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.socket = self.folder / "reprise.sock"
 
-    def round(self, server: Server, action: str, count: int = SEQUENCE_COUNT) -> None:
-        arguments = [action, server.url, count, self.folder / "sums.json"]
+    def round(self, server: Server, action: str, first: int = 0, count: int = SEQUENCE_COUNT) -> None:
+        arguments = [action, server.url, first, count, self.folder / "sums.json"]
         rounds.run(
             self,
             "lmcache_server_round.py",
@@ -170,22 +171,26 @@ class SecondLevel(unittest.TestCase):
         node = Node(memory="256MiB", unix_socket=self.socket)
         with Server(self.socket) as server:
             with node:
-                self.round(server, "store", 4)
+                self.round(server, "store", 0, 4)
                 self.wait_until_stored(8)
                 node.was_told_to_end = True
+            # Without a node all goes on with the first level.
+            self.round(server, "load", 0, 4)
+            self.round(server, "miss", 10, 4)
             with Node(memory="256MiB", unix_socket=self.socket):
                 with Server(self.socket) as other:
                     # The new node is empty, and the other server has nothing in its first level.
-                    self.round(other, "miss", 4)
-                    self.round(other, "store", 4)
+                    self.round(other, "miss", 0, 4)
+                    self.round(other, "store", 10, 4)
                     self.wait_until_stored(8)
-                self.round(server, "load", 4)
+                # The first server has these from the new node only.
+                self.round(server, "load", 10, 4)
 
     def test_a_node_that_is_away_is_a_miss(self):
         with Server(self.socket) as server:
-            self.round(server, "miss", 2)
-            self.round(server, "store", 2)
-            self.round(server, "load", 2)
+            self.round(server, "miss", 0, 2)
+            self.round(server, "store", 0, 2)
+            self.round(server, "load", 0, 2)
 
 
 class InProcess(unittest.TestCase):
