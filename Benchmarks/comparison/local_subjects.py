@@ -32,7 +32,8 @@ class Arrays:
         generator = np.random.default_rng(1)
         self.sources = [generator.integers(0, 256, byte_count, dtype=np.uint8) for _ in range(count)]
         self.targets = [np.zeros(byte_count, dtype=np.uint8) for _ in range(count)]
-        self.keys = [f"local-peers-{index}" for index in range(count)]
+        # LMCache's client for files takes its own keys only.
+        self.keys = [f"local-peers@01000100@0@{index:064x}" for index in range(count)]
 
     def clear(self) -> None:
         for target in self.targets:
@@ -77,6 +78,9 @@ class Reprise:
 
         self.client = reprise.Client(path)
 
+    def forget(self, arrays: Arrays, threads: int) -> None:
+        self.client.delete_many(arrays.keys)
+
     def put(self, arrays: Arrays, threads: int) -> float:
         return on_threads(
             len(arrays.keys), threads, lambda i: self.client.set(arrays.keys[i], arrays.sources[i])
@@ -110,7 +114,12 @@ class CopyTo:
         whole.fill(1)
         with contextlib.suppress(OSError):
             self.memory.madvise(MADVISE_COLLAPSE)
+        # Collapsing has taken the pages out of this mapping: without this the first copies would fault.
+        whole.fill(1)
         self.slots = np.split(whole, len(arrays.sources))
+
+    def forget(self, arrays: Arrays, threads: int) -> None:
+        """A copy is always made."""
 
     def put(self, arrays: Arrays, threads: int) -> float:
         return on_threads(len(self.slots), threads, lambda i: np.copyto(self.slots[i], arrays.sources[i]))
@@ -129,6 +138,18 @@ class Native:
     def __init__(self, name: str, make: Callable[[int], object], counts: tuple[Threads, ...]):
         self.name = name
         self.clients = {count: make(count) for count in counts}
+
+    def forget(self, arrays: Arrays, threads: int) -> None:
+        client = self.clients[threads]
+        poller = select.poll()
+        poller.register(client.event_fd(), select.POLLIN)
+        client.submit_batch_delete(arrays.keys)
+        ended = []
+        while not ended:
+            poller.poll()
+            ended = client.drain_completions()
+        if not ended[0][1]:
+            raise RuntimeError(f"{self.name}: {ended[0][2]}")
 
     def put(self, arrays: Arrays, threads: int) -> float:
         return self._run(threads, len(arrays.keys), "submit_batch_set", arrays.keys, arrays.sources)

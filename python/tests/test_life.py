@@ -78,6 +78,11 @@ def test_a_client_that_is_dropped_is_closed(socket_path):
     assert reference() is None and handle.is_closed
 
 
+# Python warns of forking a process with threads; that it does no harm is what these two test.
+FORKING = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+@FORKING
 def test_a_forked_child_is_refused_and_does_not_disturb_its_parent(client, prefix):
     client.set(prefix, b"12345")
     lease = client.acquire([prefix])
@@ -99,6 +104,7 @@ def test_a_forked_child_is_refused_and_does_not_disturb_its_parent(client, prefi
     assert client.get(prefix) == b"12345"
 
 
+@FORKING
 def test_a_forked_child_makes_a_client_of_its_own(client, socket_path, prefix):
     child = os.fork()
     if child == 0:
