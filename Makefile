@@ -1,7 +1,7 @@
 # Reprise: `make run` starts a node, `make test` runs every test. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test quick core clients wire soak simulate fuzz tsan asan bench lint format clean
+.PHONY: help build run test quick core clients wire soak simulate fuzz tsan asan bench lint format clean wheel python
 
 help: ## Lists the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,12 @@ wire: ## Inner loop: raw-socket tests against a debug node (standard library Pyt
 
 clients: ## The client tests alone, LMCache's own client among them
 	scripts/test clients
+
+python: ## The Python package's tests, on each Python from 3.10 to 3.13 that there is
+	scripts/test python
+
+wheel: ## Builds the Python package with the library inside into .build/wheels
+	scripts/wheel
 
 tsan: ## The concurrent parts under ThreadSanitizer
 	scripts/test tsan
