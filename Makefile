@@ -1,7 +1,7 @@
 # Reprise: `make run` starts a node, `make test` runs every test. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test quick core clients wire soak simulate fuzz tsan asan bench lint format clean
+.PHONY: help build run test quick core clients e2e wire soak simulate fuzz tsan asan bench lint format clean
 
 help: ## Lists the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ wire: ## Inner loop: raw-socket tests against a debug node (standard library Pyt
 
 clients: ## The client tests alone, LMCache's own client among them
 	scripts/test clients
+
+e2e: ## vLLM with the connector and a node: times to the first token, restarts, a node that dies
+	scripts/test e2e
 
 tsan: ## The concurrent parts under ThreadSanitizer
 	scripts/test tsan

@@ -83,7 +83,9 @@ class Engine:
         self._answer(ANSWER_SECONDS)
 
     def stop(self) -> None:
-        """Ends the engine, by force if it does not end by itself."""
+        """Ends the engine, by force if it does not end by itself. May be called more than once."""
+        if self._answers.closed:
+            return
         try:
             self._send({"do": "stop"})
             self.process.stdin.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -31,7 +32,10 @@ class Node:
         """Starts it, and waits until it listens."""
         self.socket.unlink(missing_ok=True)
         with self._log.open("ab") as output:
-            self._process = subprocess.Popen(self._command, stdout=output, stderr=output)
+            # It takes variables of its own name for its configuration, and the tests' are not among them.
+            variables = os.environ.items()
+            environment = {name: value for name, value in variables if not name.startswith("REPRISE_")}
+            self._process = subprocess.Popen(self._command, stdout=output, stderr=output, env=environment)
         end = time.monotonic() + START_SECONDS
         while not self.socket.exists():
             if self._process.poll() is not None or time.monotonic() > end:

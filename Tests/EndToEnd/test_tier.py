@@ -49,10 +49,10 @@ class TierTests(unittest.TestCase):
         self.rows = np.random.default_rng(1).integers(0, 256, size=(CHUNKS, BYTES), dtype=np.uint8)
 
     def tier(self, made=None, **options):
-        configuration = {"type": "RepriseTier", "module_path": "reprise.vllm", "socket": str(self.node.socket)}
-        found = SecondaryTierFactory.create_secondary_tier(
-            {**configuration, "timeout_s": 2.0, **options}, memoryview(self.rows), made or spec()
-        )
+        configuration = {"type": "RepriseTier", "module_path": "reprise.vllm", "timeout_s": 2.0, **options}
+        configuration["socket"] = str(self.node.socket)
+        view = memoryview(self.rows)
+        found = SecondaryTierFactory.create_secondary_tier(configuration, view, made or spec())
         self.addCleanup(found.shutdown)
         return found
 
@@ -139,6 +139,9 @@ class TierTests(unittest.TestCase):
             self.finish(tier, 2)
         finally:
             self.node.resume()
+        # As long as the request lasts that was told that there is nothing, there is nothing.
+        self.assertIs(tier.lookup(key, ReqContext("q")), LookupResult.MISS)
+        tier.on_request_finished(ReqContext("q"))
         self.assertIs(self.look(tier, key, "s"), LookupResult.HIT)
 
     def test_draining_leaves_nothing_under_way(self):

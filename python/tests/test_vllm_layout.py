@@ -25,7 +25,7 @@ def cache(order: tuple[int, ...], seed: int = 0, shape=(BLOCKS, HEADS, TOKENS, W
 
 
 def read(pieces) -> bytes:
-    return b"".join(ctypes.string_at(int(address), int(length)) for address, length in zip(*pieces, strict=True))
+    return b"".join(ctypes.string_at(int(where), int(length)) for where, length in zip(*pieces, strict=True))
 
 
 class LayoutTests(unittest.TestCase):
@@ -53,7 +53,7 @@ class LayoutTests(unittest.TestCase):
     def test_layers_that_lie_between_each_other(self):
         memory = np.arange(BLOCKS * 2 * 8, dtype=np.uint16).reshape(BLOCKS, 2, 8)
         made = layout.Layout({"b": FakeTensor(memory[:, 1]), "a": FakeTensor(memory[:, 0])})
-        wanted = memory[1, 0].tobytes() + memory[3, 0].tobytes() + memory[1, 1].tobytes() + memory[3, 1].tobytes()
+        wanted = b"".join(memory[block, layer].tobytes() for layer in (0, 1) for block in (1, 3))
         self.assertEqual(read(made.pieces([1, 3])), wanted)
 
     def test_skipped_blocks_are_not_touched(self):

@@ -180,7 +180,7 @@ class LoadTests(Case):
         self.node.error = None
         self.assertEqual(self.made.matched_tokens(Request("b", list(range(100))), 0), 0)
         self.assertEqual(self.node.lookups, 0)
-        self.now = scheduler.PAUSE_SECONDS
+        self.now = part("pause").FIRST_SECONDS
         self.assertEqual(self.made.matched_tokens(Request("c", list(range(100))), 0), 5 * CHUNK)
 
     def test_a_request_whose_load_has_failed_does_not_load_again(self):

@@ -1,4 +1,4 @@
-"""The worker with copies through staging buffers, as for the tensors of a device, here with PyTorch's on the CPU."""
+"""The worker with copies through staging buffers, as for a device, here with tensors on the CPU."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class StagedWorkerTests(test_vllm_worker.WorkerTests):
     def test_chunks_are_as_those_of_direct_copies(self):
         for dtype in (torch.float32, torch.bfloat16, torch.float8_e4m3fn):
             whole = torch.randint(0, 255, (2, 6, 3, 4, 8 * dtype.itemsize), dtype=torch.uint8).view(dtype)
-            tensors = {"a": whole[0], "b": whole[1].transpose(1, 2).contiguous().transpose(1, 2)}
+            turned = whole[1].transpose(1, 2).contiguous().transpose(1, 2)
+            tensors = {"a": whole[0], "b": turned, "c": whole[0][:, :1].contiguous(), "d": whole[1][:, :, :1]}
             made = part("layout").Layout(tensors)
             stored = []
             for mover in (

@@ -20,7 +20,8 @@ class TierJobsTests(unittest.TestCase):
     def setUp(self) -> None:
         self.node = FakeNode()
         # Rows that do not follow each other without a gap.
-        self.rows = np.random.default_rng(1).integers(0, 256, size=(CHUNKS, BYTES + 8), dtype=np.uint8)[:, :BYTES]
+        source = np.random.default_rng(1)
+        self.rows = source.integers(0, 256, size=(CHUNKS, BYTES + 8), dtype=np.uint8)[:, :BYTES]
         self.jobs = tier_jobs.TierJobs(
             lambda: FakeClient(self.node),
             lambda key: "t/" + key.hex(),

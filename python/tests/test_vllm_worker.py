@@ -1,4 +1,4 @@
-"""What the connector's worker does with its orders, with real copies between memory and a stand-in for a node."""
+"""What the connector's worker does, with real copies between memory and a stand-in for a node."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Case(unittest.TestCase):
         self.node = FakeNode()
         source = np.random.default_rng(1)
         self.arrays = [source.integers(0, 1 << 16, size=(BLOCKS, 2, 4), dtype=np.uint16) for _ in range(3)]
-        self.layout = layout.Layout({str(place): self.tensor(array) for place, array in enumerate(self.arrays)})
+        tensors = {str(place): self.tensor(array) for place, array in enumerate(self.arrays)}
+        self.layout = layout.Layout(tensors)
         self.worker = self.make()
         self.addCleanup(self.end)
 
@@ -165,6 +166,21 @@ class WorkerTests(Case):
 
 
 class PartsTests(unittest.TestCase):
+    def test_a_pause_grows_and_ends(self):
+        pause, now = part("pause"), [0.0]
+        made = pause.Pause(lambda: now[0])
+        made.failed(errors.from_status(-3, "away"))
+        self.assertFalse(made.is_on)
+        for seconds in (5, 10, 20, 40, 60, 60):
+            made.failed(errors.from_status(-4, "late"))
+            self.assertTrue(made.is_on)
+            now[0] += seconds
+            self.assertFalse(made.is_on)
+        made.succeeded()
+        made.failed(errors.from_status(-4, "late"))
+        now[0] += pause.FIRST_SECONDS
+        self.assertFalse(made.is_on)
+
     def test_split(self):
         for count in range(6):
             for parts in (1, 2, 4):

@@ -49,7 +49,8 @@ def geometry(tensor: Any) -> Geometry:
     if any(stride <= 0 for stride, count in zip(strides, shape, strict=True) if count > 1):
         raise ValueError(f"a KV cache of shape {shape} overlaps itself: its strides are {strides}")
     inner = range(1, len(shape))
-    order = tuple(sorted(inner, key=lambda dimension: (-strides[dimension] if shape[dimension] > 1 else 0)))
+    # Dimensions of one element lie anywhere, and are taken as the outermost.
+    order = tuple(sorted(inner, key=lambda place: -strides[place] if shape[place] > 1 else float("-inf")))
     run, outer = size, []
     for dimension in reversed(order):
         if shape[dimension] == 1:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from .keys import digest
+from .version import installed_version
 
 
 def require_supported(vllm_config: Any, kv_cache_config: Any) -> None:
@@ -50,10 +51,13 @@ def model_fields(vllm_config: Any) -> dict[str, Any]:
     """Which model, and how its keys and values are computed and represented."""
     model, cache, parallel = vllm_config.model_config, vllm_config.cache_config, vllm_config.parallel_config
     speculative = vllm_config.speculative_config
+    config = model.hf_config.to_dict()
+    config.pop("transformers_version", None)
     return {
+        "vllm": ".".join((installed_version() or "").split(".")[:2]),
         "model": str(model.model),
         "revision": str(model.revision),
-        "config": digest({"text": json.dumps(model.hf_config.to_dict(), sort_keys=True, default=str)}),
+        "config": digest({"text": json.dumps(config, sort_keys=True, default=str)}),
         "quantization": str(model.quantization),
         "dtype": str(model.dtype),
         "cache_dtype": str(cache.cache_dtype),

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Error, NotConnected
+from ..errors import Error
 from .keys import chunk_names, salt_name
 from .messages import LoadOrder, SaveOrder, StepOrders
+from .pause import Pause
 from .quiet import QuietLog
 
 SESSION_BYTES = 16
@@ -20,8 +21,6 @@ SESSION_BYTES = 16
 LOOKUP_KEYS_MAX = 4096
 # A lookup is asked anew when the node may have let go of what it keeps (30 s unless it says another time).
 LOOKUP_SECONDS = 10.0
-# After a node has not answered in time, requests do without it for so long.
-PAUSE_SECONDS = 5.0
 
 
 @dataclass
@@ -78,7 +77,7 @@ class RequestScheduler:
         self._saving: set[str] = set()
         self._finishing: set[str] = set()
         self._generation = ""
-        self._paused_until = float("-inf")
+        self._pause = Pause(clock)
         self._log = QuietLog(logging.getLogger(__name__))
 
     def set_prefixes(self, prefixes: Mapping[str, str]) -> None:
@@ -111,15 +110,15 @@ class RequestScheduler:
         if fresh and plan.asked_count == wanted:
             return
         self._forget(plan)
-        if not self._prefixes or now < self._paused_until:
+        if not self._prefixes or self._pause.is_on:
             return
         names = chunk_names(plan.request.block_hashes, self._hashes_per_chunk, wanted, plan.salt)
         plan.asked, plan.asked_count = now, wanted
         try:
             plan.stored = self._look_up(plan, names)
+            self._pause.succeeded()
         except Error as error:
-            if not isinstance(error, NotConnected):
-                self._paused_until = now + PAUSE_SECONDS
+            self._pause.failed(error)
             self._log.warning("lookup", f"nothing is loaded, as the node does not answer: {error}")
             self._forget(plan)
 

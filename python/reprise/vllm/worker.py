@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import Error
 from .messages import LoadOrder, SaveOrder, StepOrders
+from .pause import Pause
 from .quiet import QuietLog
 from .transfers import Transfer, split, wait_until
 
@@ -50,6 +51,7 @@ class RequestWorker:
         self._finishing: set[str] = set()
         self._loaded: set[str] = set()
         self._failed_blocks: set[int] = set()
+        self._pause = Pause()
         self._log = QuietLog(logging.getLogger(__name__))
 
     # ---- The steps of a step, in the order that vLLM calls them
@@ -72,7 +74,7 @@ class RequestWorker:
 
     def save(self) -> None:
         """Begins to store what the step has computed, but for what the node has."""
-        if not self._orders or not self._orders.saves:
+        if not self._orders or not self._orders.saves or self._pause.is_on:
             return
         for order in self._missing(self._orders.saves):
             keys = [self._prefix + name for name in order.names]
@@ -117,7 +119,9 @@ class RequestWorker:
         names = [name for name in names if self._prefix + name not in self._storing][:BATCH_KEYS_MAX]
         try:
             stored = self._client.exists_many([self._prefix + name for name in names])
+            self._pause.succeeded()
         except Error as error:
+            self._pause.failed(error)
             self._log.warning("save", f"nothing is stored, as the node does not answer: {error}")
             return []
         wanted = {name for name, is_stored in zip(names, stored, strict=True) if not is_stored}
