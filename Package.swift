@@ -103,6 +103,10 @@ let package = Package(
                 "RepriseServer", "RepriseWire", "RepriseRemote", "RepriseTesting",
             ]
         ),
+        tests(
+            "RepriseCTests",
+            ["RepriseC", "CReprise", "RepriseCore", "RepriseWire", "RepriseTesting", "CRepriseShims"]
+        ),
         tests("RepriseReplayTests", ["RepriseCore", "RepriseReplay", "RepriseRemote", "RepriseTesting"]),
         tests(
             "RepriseConfigurationTests",

@@ -16,6 +16,9 @@ import Testing
             "RepriseNode", "RepriseDisk", "RepriseCore", "RepriseWire", "CRepriseShims", "Logging",
         ],
         "RepriseRemote": ["RepriseCore", "RepriseWire", "CRepriseShims"],
+        "RepriseC": [
+            "RepriseNode", "RepriseDisk", "RepriseWire", "RepriseCore", "CReprise", "CRepriseShims",
+        ],
         "RepriseReplay": ["RepriseCore", "RepriseWire", "RepriseRemote"],
         "RepriseConfiguration": ["RepriseCore", "RepriseDisk", "RepriseRemote", "Yams"],
         "reprise": [
