@@ -1,7 +1,7 @@
 """What a message of the local protocol costs beside a bare round trip on a Unix socket.
 
-`local/latency.c` takes the samples of all subjects in turn, round after round, in one process against one node;
-this prints medians, spread and ratios, and whether the bars are met.
+`local/latency.c` takes the samples of all subjects in turn, round after round, in one process against one
+node; this prints medians, spread and ratios, and whether the bars are met.
 
 Usage: python local_latency.py --reprise PATH --program PATH [--rounds 15] [--json FILE]
 """

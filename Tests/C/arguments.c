@@ -56,8 +56,8 @@ static void batch_arguments(void) {
 }
 
 static void value_arguments(void) {
-    reprise_piece null = {NULL, 4}, empty = {memory, 0}, huge[2] = {{memory, SIZE_MAX / 2}, {memory,
-            SIZE_MAX / 2}};
+    reprise_piece null = {NULL, 4}, empty = {memory, 0}, huge[2] = {{memory, SIZE_MAX / 2},
+                                                                    {memory, SIZE_MAX / 2}};
     reprise_value wrong[] = {{NULL, 1}, {&piece, 0}, {&null, 1}, {&empty, 1}, {huge, 2},
                              {&piece, SIZE_MAX}, {&piece, REPRISE_BATCH_PIECES_MAX + 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
