@@ -1,10 +1,10 @@
 /*
- * Stores the keys and values of a prompt's chunks in a node, looks up how much of another prompt is there, and loads
- * that much: once into memory of its own, and once where it lies, without a copy.
+ * Stores the keys and values of a prompt's chunks in a node, looks up how much of another prompt is there,
+ * and loads that much: once into memory of its own, and once where it lies, without a copy.
  *
  *   scripts/library
- *   cc -I.build/library/include Examples/c/cache.c -L.build/library -lreprise -Wl,-rpath,$PWD/.build/library -o cache
- *   ./cache /run/reprise/reprise.sock        with `reprise serve --unix /run/reprise/reprise.sock`
+ *   cc -I.build/library/include Examples/c/cache.c -L.build/library -lreprise -Wl,-rpath,$PWD/.build/library
+ *   -o cache ./cache /run/reprise/reprise.sock        with `reprise serve --unix /run/reprise/reprise.sock`
  *   ./cache                                  with a node of its own, in the same process
  */
 #include <stdint.h>
@@ -42,10 +42,12 @@ int main(int argc, char **argv) {
     /* A value may lie in several pieces: here one for each layer, as an engine keeps them. */
     static unsigned char layers[LAYERS][CHUNKS][LAYER_BYTES];
     for (int layer = 0; layer < LAYERS; layer++)
-        for (int chunk = 0; chunk < CHUNKS; chunk++) memset(layers[layer][chunk], 16 * layer + chunk + 1, LAYER_BYTES);
+        for (int chunk = 0; chunk < CHUNKS; chunk++)
+            memset(layers[layer][chunk], 16 * layer + chunk + 1, LAYER_BYTES);
     const char *names[CHUNKS + 1] = {"prompt/0", "prompt/1", "prompt/2", "prompt/3", "prompt/never-computed"};
     reprise_bytes keys[CHUNKS + 1];
-    for (int chunk = 0; chunk <= CHUNKS; chunk++) keys[chunk] = (reprise_bytes){names[chunk], strlen(names[chunk])};
+    for (int chunk = 0; chunk <= CHUNKS; chunk++)
+        keys[chunk] = (reprise_bytes){names[chunk], strlen(names[chunk])};
     reprise_piece pieces[CHUNKS][LAYERS];
     reprise_value values[CHUNKS];
     for (int chunk = 0; chunk < CHUNKS; chunk++) {
@@ -59,7 +61,8 @@ int main(int argc, char **argv) {
     need(reprise_set(client, keys, values, CHUNKS, results), "storing");
     for (int chunk = 0; chunk < CHUNKS; chunk++)
         if (results[chunk] < 0)
-            printf("%s is not stored: %s\n", names[chunk], reprise_status_text((reprise_status)results[chunk]));
+            printf("%s is not stored: %s\n", names[chunk],
+                   reprise_status_text((reprise_status)results[chunk]));
 
     /* Look up, and keep what is found from eviction until it is loaded. */
     size_t prefix;
@@ -81,7 +84,8 @@ int main(int argc, char **argv) {
     need(reprise_acquire(client, &keys[1], 1, &view, results), "acquiring");
     if (results[0] == CHUNK_BYTES) {
         const unsigned char *bytes = view.data;
-        printf("%s lies in %zu bytes, the last of which is %d\n", names[1], view.length, bytes[view.length - 1]);
+        printf("%s lies in %zu bytes, the last of which is %d\n", names[1], view.length,
+               bytes[view.length - 1]);
         need(reprise_release(client, &view.lease, 1), "releasing");
     }
     reprise_close(client);

@@ -56,7 +56,8 @@ static void batch_arguments(void) {
 }
 
 static void value_arguments(void) {
-    reprise_piece null = {NULL, 4}, empty = {memory, 0}, huge[2] = {{memory, SIZE_MAX / 2}, {memory, SIZE_MAX / 2}};
+    reprise_piece null = {NULL, 4}, empty = {memory, 0};
+    reprise_piece huge[2] = {{memory, SIZE_MAX / 2}, {memory, SIZE_MAX / 2}};
     reprise_value wrong[] = {{NULL, 1}, {&piece, 0}, {&null, 1}, {&empty, 1}, {huge, 2},
                              {&piece, SIZE_MAX}, {&piece, REPRISE_BATCH_PIECES_MAX + 1}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -186,7 +187,8 @@ int main(int argc, char **argv) {
     CHECK(strcmp(reprise_last_error(), "") == 0);
     CHECK(reprise_abi_version() == ((REPRISE_ABI_MAJOR << 16) | REPRISE_ABI_MINOR));
     CHECK(strlen(reprise_version()) >= 5);
-    for (int status = REPRISE_ERROR_PROTOCOL - 3; status < 4; status++) CHECK(strlen(reprise_status_text(status)) > 0);
+    for (int status = REPRISE_ERROR_PROTOCOL - 3; status < 4; status++)
+        CHECK(strlen(reprise_status_text(status)) > 0);
     value = value_of(&piece);
     key = bytes_of("key");
     client = client_of(argv[1]);

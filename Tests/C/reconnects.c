@@ -1,5 +1,5 @@
-/* A node goes and comes back. Usage: reconnects SOCKET; says what it waits for on standard output, and is told on
-   standard input. */
+/* A node goes and comes back. Usage: reconnects SOCKET; says what it waits for on standard output, and is
+   told on standard input. */
 #define _DEFAULT_SOURCE
 #include <time.h>
 #include <unistd.h>

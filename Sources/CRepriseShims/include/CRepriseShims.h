@@ -39,8 +39,8 @@ int reprise_eventfd(void);
 /// accept4(2) with a non-blocking, close-on-exec socket. Returns its descriptor, or -errno.
 int reprise_accept(int listener);
 
-/// Receives bytes with recvmsg(2), and the descriptor that came beside them, close-on-exec; -1 for none. Further
-/// descriptors are closed. Returns the count of bytes, 0 at the stream's end, or -errno.
+/// Receives bytes with recvmsg(2), and the descriptor that came beside them, close-on-exec; -1 for none.
+/// Further descriptors are closed. Returns the count of bytes, 0 at the stream's end, or -errno.
 int64_t reprise_receive_with_descriptor(int socket, void *bytes, size_t byte_count, int *descriptor);
 
 /// madvise(2) with MADV_POPULATE_READ (Linux 5.14). Returns 0 or -errno.

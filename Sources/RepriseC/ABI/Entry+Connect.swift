@@ -3,8 +3,8 @@ internal import CRepriseShims
 internal import Glibc
 internal import RepriseWire
 
-// SAFETY, whole file: options are read during the call alone, and as far as the library knows them; the environment's
-// texts are copied at once.
+// SAFETY, whole file: options are read during the call alone, and as far as the library knows them; the
+// environment's texts are copied at once.
 
 /// See `reprise_connect` in reprise.h.
 @c @implementation
@@ -66,15 +66,17 @@ extension Options {
         return Array(socketPathDefault.utf8)
     }
 
-    /// The session's name: the caller's, or a random one, so that the client's own connections have one in common.
+    /// The session's name: the caller's, or a random one, so that the client's own connections have one in
+    /// common.
     private static func session(_ bytes: UnsafePointer<UInt8>?) throws(CallError) -> [UInt8] {
         guard let bytes = unsafe bytes else {
             var generator = SystemRandomNumberGenerator()
-            return (0..<LocalLimits.sessionByteCount).map { _ in UInt8.random(in: 1...255, using: &generator) }
+            return (0..<LocalLimits.sessionByteCount).map { _ in UInt8.random(in: 1...255, using: &generator)
+            }
         }
         let name = unsafe Array(UnsafeBufferPointer(start: bytes, count: LocalLimits.sessionByteCount))
         guard name.contains(where: { $0 != 0 }) else {
-            throw CallError(.invalidArgument, "a session of zeros; take 16 random bytes, or NULL for one's own")
+            throw CallError(.invalidArgument, "a session of zeros; take 16 random bytes, or NULL")
         }
         return name
     }

@@ -1,19 +1,21 @@
 internal import Glibc
 
-// SAFETY, whole file: the state is touched only with the mutex held; both live as long as the process. The mutex is
-// held by the thread that forks while it does, so that the child finds the state whole and can give it back.
+// SAFETY, whole file: the state is touched only with the mutex held; both live as long as the process. The
+// mutex is held by the thread that forks while it does, so that the child finds the state whole and can give
+// it back.
 
 /// The clients of this process, by the handles that callers hold.
 ///
-/// A handle is a number in the shape of a pointer that points nowhere, and is never used twice: what was closed, or
-/// was never a client, is told from what is, whatever a caller passes. The mutex is not a `Lock`, whose sections
-/// cannot span a fork(2).
+/// A handle is a number in the shape of a pointer that points nowhere, and is never used twice: what was
+/// closed, or was never a client, is told from what is, whatever a caller passes. The mutex is not a `Lock`,
+/// whose sections cannot span a fork(2).
 @safe
 final class Registry: Sendable {
     /// The registry of the process.
     static let shared = Registry()
 
-    /// Every handle's upper bits: no address that a process can have (x86-64 and AArch64 have at most 57 bits).
+    /// Every handle's upper bits: no address that a process can have (x86-64 and AArch64 have at most 57
+    /// bits).
     private static let handleMark: UInt = 0x7270 << 48
     private static let handleMask: UInt = 0xFFFF << 48
     private static let handleStride: UInt = 16
@@ -82,7 +84,8 @@ final class Registry: Sendable {
         withState { state in
             state.entries[client.serial] = Entry(client: client, generation: state.generation)
         }
-        return unsafe OpaquePointer(bitPattern: Registry.handleMark | UInt(client.serial) * Registry.handleStride)
+        let bits = Registry.handleMark | UInt(client.serial) * Registry.handleStride
+        return unsafe OpaquePointer(bitPattern: bits)
     }
 
     /// The client of a handle, which is not closed before ``leave(_:)``.
@@ -112,7 +115,8 @@ final class Registry: Sendable {
 
     /// Takes a client out, so that no further call finds it.
     ///
-    /// - Returns: The client, to be closed once it is idle, and whether it is; `nil` when another call closes it.
+    /// - Returns: The client, to be closed once it is idle, and whether it is; `nil` when another call closes
+    /// it.
     func beginClosing(_ handle: OpaquePointer?) throws(CallError) -> (client: Client, isIdle: Bool)? {
         let serial = try unsafe Registry.serial(of: handle)
         let result = withState { state -> Result<(client: Client, isIdle: Bool)?, CallError> in
@@ -133,8 +137,9 @@ final class Registry: Sendable {
         }
     }
 
-    /// Closes what a child has of its parent's client: copies of its descriptors. Its threads are not in the child,
-    /// and what they were doing was left as it was: the client itself is never touched again, nor freed.
+    /// Closes what a child has of its parent's client: copies of its descriptors. Its threads are not in the
+    /// child, and what they were doing was left as it was: the client itself is never touched again, nor
+    /// freed.
     func abandon(_ handle: OpaquePointer?) {
         guard let serial = try? unsafe Registry.serial(of: handle) else { return }
         let descriptors = withState { state -> Set<Int32> in
@@ -161,15 +166,19 @@ final class Registry: Sendable {
         .forked,
         "the client belongs to the process that this one was forked from; make one after the fork"
     )
+    fileprivate static let unknown = CallError(
+        .invalidArgument,
+        "that is no client: pass what reprise_connect or reprise_open gave"
+    )
     fileprivate static let closed = CallError(.closed, "the client is closed")
 
     private static func serial(of handle: OpaquePointer?) throws(CallError) -> UInt64 {
         guard let handle = unsafe handle else {
-            throw CallError(.invalidArgument, "the client is NULL; make one with reprise_connect or reprise_open")
+            throw CallError(.invalidArgument, "the client is NULL; reprise_connect makes one")
         }
         let bits = UInt(bitPattern: handle)
         guard bits & handleMask == handleMark, bits % handleStride == 0 else {
-            throw CallError(.invalidArgument, "that is no client: pass what reprise_connect or reprise_open gave")
+            throw Registry.unknown
         }
         return UInt64((bits & ~handleMask) / handleStride)
     }
@@ -180,6 +189,6 @@ extension Registry.State {
     fileprivate func unknown(_ serial: UInt64) -> CallError {
         serial >= 1 && serial <= lastSerial
             ? Registry.closed
-            : CallError(.invalidArgument, "that is no client: pass what reprise_connect or reprise_open gave")
+            : Registry.unknown
     }
 }

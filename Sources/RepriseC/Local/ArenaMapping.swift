@@ -2,13 +2,15 @@ internal import CRepriseShims
 internal import Glibc
 internal import RepriseCore
 
-// SAFETY, whole file: both mappings have the arena's length, are made in `init` and live as long as the object, which
-// whoever uses an address holds. The file cannot shrink: its seal is checked before it is mapped.
+// SAFETY, whole file: both mappings have the arena's length, are made in `init` and live as long as the
+// object, which whoever uses an address holds. The file cannot shrink: its seal is checked before it is
+// mapped.
 
 /// A node's memory in this process: mapped for reading, and a second time for writing where that is allowed.
 ///
-/// Views of callers lie in the mapping for reading, so that a wrong pointer cannot change a value. The other one is
-/// known to the copying of values alone; it is twice as fast as pwrite(2) (docs/decisions/0017-writable-mapping.md).
+/// Views of callers lie in the mapping for reading, so that a wrong pointer cannot change a value. The other
+/// one is known to the copying of values alone; it is twice as fast as pwrite(2)
+/// (docs/decisions/0017-writable-mapping.md).
 @safe
 final class ArenaMapping: Sendable {
     /// Bytes of the arena.
@@ -73,7 +75,7 @@ final class ArenaMapping: Sendable {
     /// - Precondition: they lie within the arena, which is writable.
     @unsafe func writableAddress(of offset: UInt64, byteCount: Int) -> UnsafeMutableRawPointer {
         check(offset, byteCount)
-        guard let writable = unsafe writable else { preconditionFailure("the arena is mapped for reading alone") }
+        guard let writable = unsafe writable else { preconditionFailure("the arena is read-only") }
         return unsafe writable + Int(offset)
     }
 
@@ -133,13 +135,14 @@ final class ArenaMapping: Sendable {
     ) throws(CallError) -> UnsafeMutableRawPointer {
         let (reserved, overflow) = byteCount.addingReportingOverflow(hugePageByteCount)
         let flags = Int32(MAP_PRIVATE) | Int32(MAP_ANONYMOUS) | Int32(MAP_NORESERVE)
-        guard !overflow, let base = unsafe mmap(nil, reserved, PROT_NONE, flags, -1, 0), unsafe base != MAP_FAILED
+        guard !overflow, let base = unsafe mmap(nil, reserved, PROT_NONE, flags, -1, 0),
+            unsafe base != MAP_FAILED
         else { throw CallError(.system, "no addresses for the node's memory: \(systemMessage(errno))") }
         let start = (UInt(bitPattern: base) + UInt(hugePageByteCount) - 1) & ~(UInt(hugePageByteCount) - 1)
         let skipped = Int(start - UInt(bitPattern: base))
         let address = unsafe base + skipped
-        let isMapped =
-            unsafe mmap(address, byteCount, protection, Int32(MAP_SHARED) | Int32(MAP_FIXED), descriptor, 0) == address
+        let shared = Int32(MAP_SHARED) | Int32(MAP_FIXED)
+        let isMapped = unsafe mmap(address, byteCount, protection, shared, descriptor, 0) == address
         let number = errno
         let end = (skipped + byteCount + pageByteCount - 1) / pageByteCount * pageByteCount
         if skipped > 0 { unsafe munmap(base, skipped) }

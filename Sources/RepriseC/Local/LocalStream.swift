@@ -3,8 +3,8 @@ internal import Glibc
 internal import RepriseCore
 internal import RepriseWire
 
-// SAFETY, whole file: system calls read and write buffers of the lengths that they are given, which outlive the calls.
-// What is received is touched by the one thread that uses the stream.
+// SAFETY, whole file: system calls read and write buffers of the lengths that they are given, which outlive
+// the calls. What is received is touched by the one thread that uses the stream.
 
 /// The socket to a node: blocking, with a limit on how long a transfer makes no progress.
 ///
@@ -151,7 +151,7 @@ final class LocalStream: Sendable {
             unsafe self.received = Array(received.dropFirst(header.messageByteCount))
             return LocalReply(header: header, body: body)
         } catch {
-            throw CallError(.protocolError, "the node's answer: \(error.message); is a node behind the socket?")
+            throw CallError(.protocolError, "the answer: \(error.message); is a node behind the socket?")
         }
     }
 
@@ -175,7 +175,7 @@ final class LocalStream: Sendable {
         let number = errno
         let text = "\(String(decoding: path, as: UTF8.self)): \(systemMessage(number))"
         switch number {
-        case EACCES, EPERM: throw CallError(.refused, "\(text); who may use the node is said by its socket's mode")
+        case EACCES, EPERM: throw CallError(.refused, "\(text); the socket's mode says who may")
         case EAGAIN, EINPROGRESS: throw CallError(.timeout, "\(text); the node does not accept connections")
         // A signal's handler has run; the attempt is as good as failed, and the next one may succeed.
         default: throw CallError(.notConnected, "\(text); is the node running there?")
