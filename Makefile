@@ -1,7 +1,8 @@
 # Reprise: `make run` starts a node, `make test` runs every test. `make help` lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help build run test quick core clients wire soak simulate fuzz tsan asan bench lint format clean
+.PHONY: help build run test quick core clients python wheel library e2e wire soak simulate fuzz tsan asan
+.PHONY: bench bench-local lint format clean
 
 help: ## Lists the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +31,18 @@ wire: ## Inner loop: raw-socket tests against a debug node (standard library Pyt
 clients: ## The client tests alone, LMCache's own client among them
 	scripts/test clients
 
+python: ## The Python package's tests, on each Python from 3.10 to 3.13 that there is
+	scripts/test python
+
+wheel: ## Builds the Python package with the library inside into .build/wheels
+	scripts/wheel
+
+library: ## Builds libreprise.so and its header into .build/library
+	scripts/library
+
+e2e: ## vLLM with the connector and a node: times to the first token, restarts, a node that dies
+	scripts/test e2e
+
 tsan: ## The concurrent parts under ThreadSanitizer
 	scripts/test tsan
 
@@ -49,6 +62,9 @@ simulate: ## The disk backend on a failing device, SEEDS=10000 from FIRST=0 on
 
 bench: ## All benchmarks: in-process ones, then the loopback limit, LMCache's server and Reprise
 	scripts/bench
+
+bench-local: ## The local protocol beside a bare socket, memcpy and LMCache's own local stores
+	scripts/bench-local
 
 lint: ## Checks the form of every source file
 	scripts/lint

@@ -1,9 +1,9 @@
 /*
- * What a message of the local protocol costs beside a bare round trip on a Unix socket: the same bytes, sent to a
- * process that does nothing but receive them and send as many as the node answers.
+ * What a message of the local protocol costs beside a bare round trip on a Unix socket: the same bytes, sent
+ * to a process that does nothing but receive them and send as many as the node answers.
  *
- * Usage: latency SOCKET ROUNDS. Every round takes the samples of all subjects in turn. Prints one JSON object with
- * the median, in microseconds, of each subject in each round.
+ * Usage: latency SOCKET ROUNDS. Every round takes the samples of all subjects in turn. Prints one JSON object
+ * with the median, in microseconds, of each subject in each round.
  */
 #define _GNU_SOURCE
 #include <errno.h>

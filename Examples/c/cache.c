@@ -3,8 +3,9 @@
  * and loads that much: once into memory of its own, and once where it lies, without a copy.
  *
  *   scripts/library
- *   cc -I.build/library/include Examples/c/cache.c -L.build/library -lreprise -Wl,-rpath,$PWD/.build/library
- *   -o cache ./cache /run/reprise/reprise.sock        with `reprise serve --unix /run/reprise/reprise.sock`
+ *   cc -I.build/library/include Examples/c/cache.c -L.build/library -lreprise \
+ *       -Wl,-rpath,$PWD/.build/library -o cache
+ *   ./cache /run/reprise/reprise.sock        with `reprise serve --unix /run/reprise/reprise.sock`
  *   ./cache                                  with a node of its own, in the same process
  */
 #include <stdint.h>

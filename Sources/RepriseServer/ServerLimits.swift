@@ -47,8 +47,9 @@ public struct ServerLimits: Sendable {
     /// The time that replaces ``transferRateWindow`` for a PUT under way while others wait for the room that
     /// it has reserved.
     public var contendedRateWindow: Duration = .seconds(2)
-    /// How long a thread with few connections polls for the next request before it sleeps: the next request
-    /// of a client that waits for each answer comes sooner than a sleeping thread wakes up. 0 polls never.
+    /// How long a thread polls for the next request, where few connections are active, before it sleeps: the
+    /// next request of a client that waits for each answer comes sooner than a sleeping thread wakes up. 0
+    /// polls never.
     public var busyPollTimeMax: Duration = .microseconds(100)
     /// How long a stopping server waits for transfers in flight.
     public var drainTimeMax: Duration = .seconds(30)

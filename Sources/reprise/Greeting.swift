@@ -51,9 +51,10 @@ struct Greeting {
             ]
         }
         if let path = endpoints.unixPath {
-            lines.append(
-                "  on this machine:       reprise stat --url unix://\(path), or redis+unix://\(path)"
-            )
+            lines += [
+                "  on this machine:       reprise stat --url unix://\(path), or redis+unix://\(path)",
+                "  vLLM, SGLang, LMCache: REPRISE_SOCKET=\(path), without copies through a socket",
+            ]
         }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -1,5 +1,5 @@
-/* In a forked child a parent's client fails cleanly, and the parent's goes on. Usage: forks SOCKET|embedded
-   */
+/* In a forked child a parent's client fails cleanly, and the parent's goes on. Usage: forks
+   SOCKET|embedded */
 #define _DEFAULT_SOURCE
 #include <pthread.h>
 #include <sys/wait.h>

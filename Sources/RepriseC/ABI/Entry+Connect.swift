@@ -76,7 +76,10 @@ extension Options {
         }
         let name = unsafe Array(UnsafeBufferPointer(start: bytes, count: LocalLimits.sessionByteCount))
         guard name.contains(where: { $0 != 0 }) else {
-            throw CallError(.invalidArgument, "a session of zeros; take 16 random bytes, or NULL")
+            throw CallError(
+                .invalidArgument,
+                "a session of zeros; take 16 random bytes, or NULL for one's own"
+            )
         }
         return name
     }

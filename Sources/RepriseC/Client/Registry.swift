@@ -84,8 +84,9 @@ final class Registry: Sendable {
         withState { state in
             state.entries[client.serial] = Entry(client: client, generation: state.generation)
         }
-        let bits = Registry.handleMark | UInt(client.serial) * Registry.handleStride
-        return unsafe OpaquePointer(bitPattern: bits)
+        return unsafe OpaquePointer(
+            bitPattern: Registry.handleMark | UInt(client.serial) * Registry.handleStride
+        )
     }
 
     /// The client of a handle, which is not closed before ``leave(_:)``.
@@ -166,19 +167,21 @@ final class Registry: Sendable {
         .forked,
         "the client belongs to the process that this one was forked from; make one after the fork"
     )
-    fileprivate static let unknown = CallError(
-        .invalidArgument,
-        "that is no client: pass what reprise_connect or reprise_open gave"
-    )
     fileprivate static let closed = CallError(.closed, "the client is closed")
 
     private static func serial(of handle: OpaquePointer?) throws(CallError) -> UInt64 {
         guard let handle = unsafe handle else {
-            throw CallError(.invalidArgument, "the client is NULL; reprise_connect makes one")
+            throw CallError(
+                .invalidArgument,
+                "the client is NULL; make one with reprise_connect or reprise_open"
+            )
         }
         let bits = UInt(bitPattern: handle)
         guard bits & handleMask == handleMark, bits % handleStride == 0 else {
-            throw Registry.unknown
+            throw CallError(
+                .invalidArgument,
+                "that is no client: pass what reprise_connect or reprise_open gave"
+            )
         }
         return UInt64((bits & ~handleMask) / handleStride)
     }
@@ -189,6 +192,6 @@ extension Registry.State {
     fileprivate func unknown(_ serial: UInt64) -> CallError {
         serial >= 1 && serial <= lastSerial
             ? Registry.closed
-            : Registry.unknown
+            : CallError(.invalidArgument, "that is no client: pass what reprise_connect or reprise_open gave")
     }
 }

@@ -120,7 +120,10 @@ final class EmbeddedStore: Store {
         let recorded = Countdown(changes.count)
         for change in changes { change.whenRecorded { recorded.countDown() } }
         guard recorded.wait(atMost: Self.waitingTimeMax) else {
-            throw CallError(.timeout, "the disk did not record in time what is replaced or removed")
+            throw CallError(
+                .timeout,
+                "the disk did not record in time that older values are replaced or removed"
+            )
         }
     }
 }

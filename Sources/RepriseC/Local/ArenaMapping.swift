@@ -75,7 +75,9 @@ final class ArenaMapping: Sendable {
     /// - Precondition: they lie within the arena, which is writable.
     @unsafe func writableAddress(of offset: UInt64, byteCount: Int) -> UnsafeMutableRawPointer {
         check(offset, byteCount)
-        guard let writable = unsafe writable else { preconditionFailure("the arena is read-only") }
+        guard let writable = unsafe writable else {
+            preconditionFailure("the arena is mapped for reading alone")
+        }
         return unsafe writable + Int(offset)
     }
 
@@ -141,8 +143,9 @@ final class ArenaMapping: Sendable {
         let start = (UInt(bitPattern: base) + UInt(hugePageByteCount) - 1) & ~(UInt(hugePageByteCount) - 1)
         let skipped = Int(start - UInt(bitPattern: base))
         let address = unsafe base + skipped
-        let shared = Int32(MAP_SHARED) | Int32(MAP_FIXED)
-        let isMapped = unsafe mmap(address, byteCount, protection, shared, descriptor, 0) == address
+        let isMapped =
+            unsafe mmap(address, byteCount, protection, Int32(MAP_SHARED) | Int32(MAP_FIXED), descriptor, 0)
+            == address
         let number = errno
         let end = (skipped + byteCount + pageByteCount - 1) / pageByteCount * pageByteCount
         if skipped > 0 { unsafe munmap(base, skipped) }

@@ -101,7 +101,10 @@ final class Connection: Sendable {
             throw CallError(.protocolError, "the node's welcome: \(error.message)")
         }
         guard welcome.major == LocalLimits.majorVersion else {
-            throw CallError(.refused, "the node speaks version \(welcome.major), this library 1")
+            throw CallError(
+                .refused,
+                "the node speaks version \(welcome.major) of the protocol, this library 1"
+            )
         }
         return welcome
     }

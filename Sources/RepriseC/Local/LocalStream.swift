@@ -14,11 +14,19 @@ final class LocalStream: Sendable {
     static let pathByteCountMax = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
     /// Bytes that are received at a time, unless more are missing.
     private static let receivedByteCount = 16 << 10
+    /// How often an answer is asked for before the thread sleeps until it comes: about as long as a node that
+    /// is awake needs for a short one, which is less than going to sleep and waking up takes.
+    private static let spinCountMax = 40
+    /// After answers that were asked for in vain, the most of them that are slept for at once.
+    private static let sleepCountMax = 64
 
     let descriptor: Int32
     private let owner: UInt64
-    /// What has come and was not taken yet.
-    nonisolated(unsafe) private var received: [UInt8] = []
+    /// Room for what comes, of which what lies from `start` to `end` was not taken yet.
+    nonisolated(unsafe) private var buffer = [UInt8](repeating: 0, count: receivedByteCount)
+    nonisolated(unsafe) private var (start, end) = (0, 0)
+    /// How many answers are slept for at once, and how many of them are left.
+    nonisolated(unsafe) private var (sleepCount, sleepsLeft) = (0, 0)
 
     /// Connects to a socket.
     ///
@@ -56,7 +64,7 @@ final class LocalStream: Sendable {
     var isQuiet: Bool {
         var byte: UInt8 = 0
         let count = unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-        let isEmpty = unsafe received.isEmpty
+        let isEmpty = unsafe start == end
         return count < 0 && errno == EAGAIN && isEmpty
     }
 
@@ -98,9 +106,42 @@ final class LocalStream: Sendable {
         while true {
             if let reply = try takeMessage() { return reply }
             try LocalStream.check(deadline)
-            var buffer = [UInt8](repeating: 0, count: Self.receivedByteCount)
-            let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
-            try took(count, of: buffer)
+            makeRoom()
+            try took(receive())
+        }
+    }
+
+    /// Receives once: asks a few times, and then sleeps.
+    private func receive() -> Int {
+        let (offset, room) = unsafe (end, buffer.count - end)
+        return unsafe buffer.withUnsafeMutableBytes { buffer -> Int in
+            guard let base = buffer.baseAddress else { return 0 }
+            if unsafe sleepsLeft == 0 {
+                for _ in 0..<Self.spinCountMax {
+                    let count = unsafe recv(descriptor, base + offset, room, Int32(MSG_DONTWAIT))
+                    guard count < 0, errno == EAGAIN else {
+                        unsafe sleepCount = 0
+                        return count
+                    }
+                }
+                unsafe sleepCount = min(Self.sleepCountMax, 2 * sleepCount + 1)
+                unsafe sleepsLeft = sleepCount
+            } else {
+                unsafe sleepsLeft -= 1
+            }
+            return unsafe recv(descriptor, base + offset, room, 0)
+        }
+    }
+
+    /// Makes room behind what has come: for the rest of a message that has begun, or for the next one.
+    private func makeRoom() {
+        if unsafe start > 0 {
+            unsafe buffer.removeSubrange(0..<start)
+            unsafe (start, end) = (0, end - start)
+            unsafe buffer += [UInt8](repeating: 0, count: max(0, Self.receivedByteCount - buffer.count))
+        }
+        if unsafe end == buffer.count {
+            unsafe buffer += [UInt8](repeating: 0, count: buffer.count)
         }
     }
 
@@ -110,20 +151,23 @@ final class LocalStream: Sendable {
         do throws(CallError) {
             while true {
                 if let reply = try takeMessage() { return (reply, descriptor) }
-                var buffer = [UInt8](repeating: 0, count: Self.receivedByteCount)
+                makeRoom()
                 var further: Int32 = -1
-                let count = unsafe reprise_receive_with_descriptor(
-                    self.descriptor,
-                    &buffer,
-                    buffer.count,
-                    &further
-                )
+                let (offset, room) = unsafe (end, buffer.count - end)
+                let count = unsafe buffer.withUnsafeMutableBytes { buffer in
+                    unsafe reprise_receive_with_descriptor(
+                        self.descriptor,
+                        buffer.baseAddress.map { unsafe $0 + offset },
+                        room,
+                        &further
+                    )
+                }
                 if further >= 0 {
                     if descriptor >= 0 { _ = Glibc.close(descriptor) }
                     descriptor = further
                 }
                 if count < 0 { errno = Int32(-count) }
-                try took(Int(count), of: buffer)
+                try took(Int(count))
                 try LocalStream.check(deadline)
             }
         } catch {
@@ -132,26 +176,32 @@ final class LocalStream: Sendable {
         }
     }
 
-    private func took(_ count: Int, of buffer: [UInt8]) throws(CallError) {
+    private func took(_ count: Int) throws(CallError) {
         guard count != 0 else { throw CallError(.notConnected, "the node has closed the connection") }
         if count < 0 {
             try LocalStream.check(errno, during: "receiving")
         } else {
-            unsafe received.append(contentsOf: buffer[..<count])
+            unsafe end += count
         }
     }
 
     /// Takes a message that has come completely.
     private func takeMessage() throws(CallError) -> LocalReply? {
         do throws(WireError) {
-            let received = unsafe received
-            guard let header = try LocalHeader.decode(received.rawSpan) else { return nil }
-            guard received.count >= header.messageByteCount else { return nil }
-            let body = Array(received[LocalLimits.headerByteCount..<header.messageByteCount])
-            unsafe self.received = Array(received.dropFirst(header.messageByteCount))
-            return LocalReply(header: header, body: body)
+            let bytes = unsafe buffer
+            let received = unsafe bytes.rawSpan.extracting(start..<end)
+            guard let header = try LocalHeader.decode(received) else { return nil }
+            guard received.byteCount >= header.messageByteCount else { return nil }
+            let body = received.extracting(LocalLimits.headerByteCount..<header.messageByteCount)
+            let reply = LocalReply(header: header, body: [UInt8](copying: body))
+            unsafe start += header.messageByteCount
+            if unsafe start == end { unsafe (start, end) = (0, 0) }
+            return reply
         } catch {
-            throw CallError(.protocolError, "the answer: \(error.message); is a node behind the socket?")
+            throw CallError(
+                .protocolError,
+                "the node's answer: \(error.message); is a node behind the socket?"
+            )
         }
     }
 
@@ -175,7 +225,8 @@ final class LocalStream: Sendable {
         let number = errno
         let text = "\(String(decoding: path, as: UTF8.self)): \(systemMessage(number))"
         switch number {
-        case EACCES, EPERM: throw CallError(.refused, "\(text); the socket's mode says who may")
+        case EACCES, EPERM:
+            throw CallError(.refused, "\(text); who may use the node is said by its socket's mode")
         case EAGAIN, EINPROGRESS: throw CallError(.timeout, "\(text); the node does not accept connections")
         // A signal's handler has run; the attempt is as good as failed, and the next one may succeed.
         default: throw CallError(.notConnected, "\(text); is the node running there?")

@@ -28,7 +28,10 @@ extension NodeStore {
                 )
                 let reply = try connection.exchange(message, .lookup, until: deadline)
                 guard reply.header.count <= range.count else {
-                    throw CallError(.protocolError, "the node has found more keys than were asked for")
+                    throw CallError(
+                        .protocolError,
+                        "the node has found \(reply.header.count) of \(range.count) keys"
+                    )
                 }
                 if range.lowerBound == 0 { lookup = keeping ? reply.header.argument : 0 }
                 prefix += reply.header.count

@@ -59,6 +59,8 @@ final class Connection {
     var lingerDeadline: ContinuousClock.Instant?
     /// Replies were sent while the server was draining.
     var hasSentWhileDraining = false
+    /// When the connection was last active, as its server's activity meter counts time.
+    var activeSlot: UInt64 = 0
     /// The events that epoll reports for the descriptor.
     var interest: UInt32 = 0
 

@@ -14,6 +14,7 @@ extension Reactor {
 
     /// Reacts to what epoll reported for a connection.
     func handle(_ connection: Connection, events: UInt32) {
+        noteActivity(of: connection)
         let isBroken = events & EPOLLERR.rawValue != 0
         if isBroken, !mayRead(connection) {
             close(connection)
@@ -22,6 +23,13 @@ extension Reactor {
         // What arrived before the peer broke off can still be read.
         if isBroken || events & (EPOLLIN.rawValue | EPOLLHUP.rawValue) != 0 { receive(connection) }
         pump(connection)
+    }
+
+    private func noteActivity(of connection: Connection) {
+        let slot = ActivityMeter.currentSlot
+        guard connection.activeSlot != slot else { return }
+        connection.activeSlot = slot
+        unsafe state.context?.group.activity.count(in: slot)
     }
 
     /// Whether a connection is read now: also while its requests wait, up to a limit, so that a client that
@@ -57,6 +65,9 @@ extension Reactor {
                 budget -= count
                 counters.add(.received, count)
                 connection.transferredByteCount += count
+                // A short read has emptied the socket: asking again would only say so. What comes now, epoll
+                // reports.
+                if count < ReactorState.scratchByteCount, !connection.isReceiving { return }
             case .wouldBlock: return
             case .ended, .failed: connection.hasEnded = true
             }

@@ -81,7 +81,7 @@ final class Reactor: Sendable {
     }
 
     /// Serves until told to end. `accepted` is told every new connection's descriptor, and the path of the
-    /// Unix socket that it came by; `mayPoll` says whether few enough connections are open.
+    /// Unix socket that it came by; `mayPoll` says whether few enough connections are active.
     func run(
         context: SessionContext,
         accepted: @escaping (Int32, String?) -> Void,

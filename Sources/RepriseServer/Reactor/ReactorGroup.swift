@@ -13,11 +13,12 @@ final class ReactorGroup: Sendable {
     let identity: ServerIdentity
     let localHost: LocalHost
     let registry = ClientRegistry()
+    let activity = ActivityMeter()
     let baseline = StatisticsBaseline()
     let logger: Logger
     /// Bytes of values that unsent replies may hold together.
     private let heldByteCountMax: Int
-    /// With more connections than this, reactors sleep at once instead of polling a while.
+    /// With more active connections than this, reactors sleep at once instead of polling a while.
     private let polledConnectionCountMax: Int
 
     init(
@@ -44,7 +45,7 @@ final class ReactorGroup: Sendable {
         reactor.run(
             context: SessionContext(group: self, reactor: reactor),
             accepted: { [self] in place($0, unixPath: $1) },
-            mayPoll: { [self] in sum(.connections) <= polledConnectionCountMax }
+            mayPoll: { [self] in activity.activeCount <= polledConnectionCountMax }
         )
     }
 
