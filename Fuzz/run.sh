@@ -26,7 +26,10 @@ flags=(-swift-version 6 -g -package-name reprise -parse-as-library -use-ld=lld
     -enable-experimental-feature Lifetimes -Xcc "-fmodule-map-file=$build/shims.modulemap")
 
 shims=$PWD/Sources/CRepriseShims
-printf 'module CRepriseShims { umbrella "%s/include" export * }\n' "$shims" >"$build/shims.modulemap"
+{
+    printf 'module CRepriseShims { umbrella "%s/include" export * }\n' "$shims"
+    printf 'module CReprise { header "%s/Sources/CReprise/include/reprise.h" export * }\n' "$PWD"
+} >"$build/shims.modulemap"
 objects=()
 for file in "$shims"/*.c; do
     object=$build/$(basename "$file").o
@@ -34,7 +37,7 @@ for file in "$shims"/*.c; do
     objects+=("$object")
 done
 
-for module in RepriseCore RepriseWire RepriseDisk RepriseRemote; do
+for module in RepriseCore RepriseWire RepriseDisk RepriseRemote RepriseNode RepriseC; do
     mapfile -t sources < <(find "Sources/$module" -name '*.swift' | sort)
     swiftc "${flags[@]}" -O -wmo -module-name "$module" \
         -emit-module -emit-module-path "$build/$module.swiftmodule" -c -o "$build/$module.o" "${sources[@]}"

@@ -135,20 +135,20 @@ static void submitted(reprise_client *client) {
     check_loaded();
     CHECK(reprise_drain(client, completions, 3) == 0);
 
-    CHECK_STATUS(REPRISE_OK, reprise_submit(client, REPRISE_OPERATION_LOOKUP, keys, NULL, COUNT, results,
-                 &id));
+    CHECK_STATUS(REPRISE_OK, reprise_submit(client, REPRISE_OPERATION_LOOKUP, keys, NULL, COUNT,
+                                            results, &id));
     wait_for(client, id, REPRISE_OK);
     CHECK(results[0] == COUNT);
-    CHECK_STATUS(REPRISE_OK, reprise_submit(client, REPRISE_OPERATION_DELETE, keys, NULL, COUNT, results,
-                 &id));
+    CHECK_STATUS(REPRISE_OK, reprise_submit(client, REPRISE_OPERATION_DELETE, keys, NULL, COUNT,
+                                            results, &id));
     wait_for(client, id, REPRISE_OK);
     CHECK(results[0] == 1 && results[COUNT - 1] == 1);
-    CHECK_STATUS(REPRISE_OK, reprise_submit(client, REPRISE_OPERATION_EXISTS, keys, NULL, COUNT, results,
-                 &id));
+    CHECK_STATUS(REPRISE_OK, reprise_submit(client, REPRISE_OPERATION_EXISTS, keys, NULL, COUNT,
+                                            results, &id));
     wait_for(client, id, REPRISE_OK);
     CHECK(results[0] == 0 && results[COUNT - 1] == 0);
-    CHECK_STATUS(REPRISE_OK, reprise_submit(client, REPRISE_OPERATION_SET, keys, values, COUNT, results,
-                 &id));
+    CHECK_STATUS(REPRISE_OK, reprise_submit(client, REPRISE_OPERATION_SET, keys, values, COUNT,
+                                            results, &id));
     wait_for(client, id, REPRISE_OK);
     size_t prefix;
     uint64_t lookup;

@@ -1,4 +1,4 @@
-"""libreprise.so: what it exports and needs, and C programs that use it. Standard library only; needs a C compiler."""
+"""libreprise.so: what it exports and needs, and C programs that use it. Needs a C compiler."""
 
 from __future__ import annotations
 

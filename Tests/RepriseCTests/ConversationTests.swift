@@ -49,7 +49,9 @@ import Testing
         let set = client.set(values)
         #expect(set.status == 0 && set.results == [0, 0, 0])
         #expect(
-            log.all == ["reserve 3 0", "commit 1 0", "reserve 2 0", "commit 1 0", "reserve 1 0", "commit 1 0"]
+            log.all == [
+                "reserve 3 0", "commit 1 0", "reserve 2 0", "commit 1 0", "reserve 1 0", "commit 1 0",
+            ]
         )
         #expect(arena.read(3, at: 4096) == [1, 1, 1])
         #expect(arena.read(2, at: 4096 * 4) == [2, 2])
@@ -89,7 +91,7 @@ import Testing
                 connection.answer(header, count: 1, body)
             }
         }
-        let client = CClient(connectingTo: node.path, timeoutMilliseconds: 100)
+        let client = CClient(connectingTo: node.path, timeoutMilliseconds: 1000)
         #expect(client.get(["a"], byteCount: 4).results == [-9])
         #expect(client.set([("a", [1])]).results == [-9])
         unsafe #expect(client.acquire(["a"]).results == [-9])
@@ -103,7 +105,9 @@ import Testing
             welcome.isWritable = false
             connection.welcome(welcome, descriptor: arena.descriptor)
             while let (header, _) = connection.receive() {
-                guard header.operation == .put, let bytes = connection.receive(Int(header.argument)) else { return }
+                guard header.operation == .put, let bytes = connection.receive(Int(header.argument)) else {
+                    return
+                }
                 received.withLock { $0 += bytes }
                 connection.answer(header, status: bytes.count > 3 ? .tooLarge : .ok)
             }
@@ -141,7 +145,9 @@ import Testing
         for _ in 0..<20 { Thread.pause() }
         #expect(!isClosed.withLock { $0 })
         // SAFETY: the lease is held.
-        #expect(unsafe Array(UnsafeRawBufferPointer(start: acquired.views[0].data, count: 4)) == [9, 8, 7, 6])
+        #expect(
+            unsafe Array(UnsafeRawBufferPointer(start: acquired.views[0].data, count: 4)) == [9, 8, 7, 6]
+        )
         #expect(unsafe client.release([acquired.views[0].lease]) == 0)
         while !isClosed.withLock({ $0 }) { Thread.pause() }
     }

@@ -27,7 +27,9 @@ import Testing
 
     @Test func `more than the memory holds evicts the oldest and no more`() {
         let client = CClient(memoryByteCount: 4 << 20)
-        for number in 0..<8 { #expect(client.set([("k\(number)", Self.value(number, 1 << 20))]).results == [0]) }
+        for number in 0..<8 {
+            #expect(client.set([("k\(number)", Self.value(number, 1 << 20))]).results == [0])
+        }
         #expect(client.exists((0..<8).map { "k\($0)" }).results == [0, 0, 0, 0, 1, 1, 1, 1])
         #expect(client.get(["k7"], byteCount: 1 << 20).values == [Self.value(7, 1 << 20)])
         #expect(client.set([("large", Self.value(1, 5 << 20))]).results == [-9])

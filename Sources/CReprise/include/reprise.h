@@ -20,8 +20,8 @@
 extern "C" {
 #endif
 
-/* The version of this interface. A library serves callers of its own major version and a minor one up to
-   its own. */
+/* The version of this interface. A library serves callers of its own major version and a minor one up to its
+   own. */
 #define REPRISE_ABI_MAJOR 1
 #define REPRISE_ABI_MINOR 0
 
@@ -121,22 +121,23 @@ typedef struct reprise_embedded_options {
     uint32_t copy_threads;
 } reprise_embedded_options;
 
-/* Connects to a node. On success *client is to be given to reprise_close; otherwise it is NULL. */
+/* Connects to a node. On success *client is to be given to reprise_close; otherwise it is NULL. Where
+   nobody listens it fails at once, unless connect_later is set. */
 reprise_status reprise_connect(const reprise_options *options, reprise_client **client);
 
 /* Makes a node within this process, with the same functions and no socket. */
 reprise_status reprise_open(const reprise_embedded_options *options, reprise_client **client);
 
-/* Ends a client: waits for calls under way, fails what is submitted and not begun, gives leases back.
-   Views are invalid from then on. NULL is allowed. No other call may begin once this one has. */
+/* Ends a client: waits for calls under way, fails what is submitted and not begun, gives leases back. Views
+   are invalid from then on. NULL is allowed. No other call may begin once this one has. */
 void reprise_close(reprise_client *client);
 
 /* ---- Batches. `results` has `count` elements, one for each key, and is written if the call returns
-   REPRISE_OK. An element is a status if negative, and otherwise what the function says. A batch that did
-   not reach the node returns the status for all of it.
+   REPRISE_OK. An element is a status if negative, and otherwise what the function says. A batch that did not
+   reach the node returns the status for all of it.
 
-   Keys must not repeat within a batch of set. What a get has put into memory whose result is negative is
-   not defined. A value is 1 byte or more. */
+   Keys must not repeat within a batch of set. What a get has put into memory whose result is negative is not
+   defined. A value is 1 byte or more. */
 
 /* Stores values in place of older ones. Result: 0. */
 reprise_status reprise_set(reprise_client *client, const reprise_bytes *keys, const reprise_value *values,
@@ -155,21 +156,20 @@ reprise_status reprise_exists(reprise_client *client, const reprise_bytes *keys,
 reprise_status reprise_delete(reprise_client *client, const reprise_bytes *keys, size_t count,
                               int64_t *results);
 
-/*
- * The length of the longest stored prefix of the keys.
+/* The length of the longest stored prefix of the keys.
  *
  * If `lookup` is not NULL, the prefix's values are kept from eviction, and *lookup is a number by which any
- * client of the session gets them with reprise_acquire_lookup, or gives them up with reprise_forget_lookup; 0
- * if nothing is stored. What is not redeemed expires after a time that the node names (30 s by default).
- */
+ * client of the session gets them with reprise_get_lookup, or gives them up with reprise_forget_lookup; 0 if
+ * nothing is stored. What is not redeemed expires after a time that the node names (30 s by default). Of a
+ * longer batch the values of the first 1,024 keys are kept, and fewer if they pass the node's limits. */
 reprise_status reprise_lookup(reprise_client *client, const reprise_bytes *keys, size_t count, size_t *prefix,
                               uint64_t *lookup);
 
 /* Gives a lookup up. One that has expired, or was redeemed, is not an error. */
 reprise_status reprise_forget_lookup(reprise_client *client, uint64_t lookup);
 
-/* Gets values that a lookup has kept, as reprise_get does, and falls back to what is stored for those it
-   has not. `lookup` may be 0. The lookup is redeemed whole: what it kept beyond these keys is let go. */
+/* Gets values that a lookup has kept, as reprise_get does, and falls back to what is stored for those it has
+   not. `lookup` may be 0. The lookup is redeemed whole: what it kept beyond these keys is let go. */
 reprise_status reprise_get_lookup(reprise_client *client, uint64_t lookup, const reprise_bytes *keys,
                                   const reprise_value *values, size_t count, int64_t *results);
 
@@ -200,8 +200,8 @@ reprise_status reprise_release(reprise_client *client, const uint64_t *leases, s
 
 /* ---- Batches that the client's copy threads carry out.
 
-   Keys are copied at once. The memory of values (not the arrays that describe it, which are copied too)
-   and `results` must stay valid until the batch is drained. */
+   Keys are copied at once. The memory of values (not the arrays that describe it, which are copied too) and
+   `results` must stay valid until the batch is drained. */
 
 /* What a submitted batch does. */
 typedef enum reprise_operation {
@@ -221,21 +221,22 @@ typedef struct reprise_completion {
     uint32_t reserved;
 } reprise_completion;
 
-/* Submits a batch; *id is its number from 1 on. `values` is for set and get only, otherwise NULL. Batches
-   of one client may be carried out at the same time, and end in any order. */
+/* Submits a batch; *id is its number from 1 on. `values` is for set and get only, otherwise NULL. Batches of
+   one client may be carried out at the same time, and end in any order. */
 reprise_status reprise_submit(reprise_client *client, int32_t operation, const reprise_bytes *keys,
                               const reprise_value *values, size_t count, int64_t *results, uint64_t *id);
 
 /* As reprise_submit with REPRISE_OPERATION_GET, for values that a lookup has kept; see reprise_get_lookup. */
 reprise_status reprise_submit_get_lookup(reprise_client *client, uint64_t lookup, const reprise_bytes *keys,
                                          const reprise_value *values, size_t count, int64_t *results,
-                                                 uint64_t *id);
+                                         uint64_t *id);
 
-/* An eventfd that is readable while ended batches wait to be drained; the client's own, not to be closed
-   or read. A negative status if the client is not usable. */
+/* An eventfd that is readable while ended batches wait to be drained; the client's own, not to be closed or
+   read. A negative status if the client is not usable. */
 int reprise_event_fd(reprise_client *client);
 
-/* Takes ended batches out: up to `capacity`. Never waits. Returns how many, or a negative status. */
+/* Takes ended batches out: up to `capacity`, which is 1 or more. Never waits. Returns how many, or a negative
+   status. */
 int64_t reprise_drain(reprise_client *client, reprise_completion *completions, size_t capacity);
 
 /* ---- What a client knows */
@@ -274,8 +275,8 @@ uint32_t reprise_abi_version(void);
 /* A status in a few words; never NULL, never freed. */
 const char *reprise_status_text(reprise_status status);
 
-/* What was wrong with this thread's last call that returned a negative status, and what to do; "" before
-   the first. Valid until the thread's next call. Errors of submitted batches are told by
+/* What was wrong with this thread's last call that returned a negative status, and what to do; "" before the
+   first. Valid until the thread's next call. Errors of submitted batches are told by
    reprise_completion_error. */
 const char *reprise_last_error(void);
 

@@ -1,7 +1,7 @@
 public import CReprise
 
-// SAFETY, whole file: pointers are handed to the tables that check them, and results are written where and as many
-// as the header says; none is kept.
+// SAFETY, whole file: pointers are handed to the tables that check them, and results are written where and as
+// many as the header says; none is kept.
 
 /// See `reprise_set` in reprise.h.
 @c @implementation

@@ -3,8 +3,8 @@ internal import CRepriseShims
 internal import Glibc
 internal import RepriseDisk
 
-// SAFETY, whole file: options are read during the call alone, and as far as the library knows them; texts that are
-// returned are parts of the library, or the thread's own.
+// SAFETY, whole file: options are read during the call alone, and as far as the library knows them; texts
+// that are returned are parts of the library, or the thread's own.
 
 /// See `reprise_open` in reprise.h.
 @c @implementation

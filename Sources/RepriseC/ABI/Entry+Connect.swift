@@ -3,8 +3,8 @@ internal import CRepriseShims
 internal import Glibc
 internal import RepriseWire
 
-// SAFETY, whole file: options are read during the call alone, and as far as the library knows them; the environment's
-// texts are copied at once.
+// SAFETY, whole file: options are read during the call alone, and as far as the library knows them; the
+// environment's texts are copied at once.
 
 /// See `reprise_connect` in reprise.h.
 @c @implementation
@@ -66,7 +66,8 @@ extension Options {
         return Array(socketPathDefault.utf8)
     }
 
-    /// The session's name: the caller's, or a random one, so that the client's own connections have one in common.
+    /// The session's name: the caller's, or a random one, so that the client's own connections have one in
+    /// common.
     private static func session(_ bytes: UnsafePointer<UInt8>?) throws(CallError) -> [UInt8] {
         guard let bytes = unsafe bytes else {
             var generator = SystemRandomNumberGenerator()

@@ -1,7 +1,8 @@
 public import CReprise
 
-// SAFETY, whole file: pointers are handed to the tables that check them, and results are written where and as many
-// as the header says; those of submitted batches are kept until the batch has ended, as the header asks for.
+// SAFETY, whole file: pointers are handed to the tables that check them, and results are written where and as
+// many as the header says; those of submitted batches are kept until the batch has ended, as the header asks
+// for.
 
 /// See `reprise_submit` in reprise.h.
 @c @implementation

@@ -1,7 +1,8 @@
 internal import CReprise
 internal import CRepriseShims
 
-// SAFETY, whole file: what is written lies in arrays whose length is the caller's word, as the header asks for.
+// SAFETY, whole file: what is written lies in arrays whose length is the caller's word, as the header asks
+// for.
 
 /// What every function of the C interface does around its work.
 enum Entry {

@@ -2,7 +2,8 @@ internal import CReprise
 internal import Glibc
 internal import RepriseDisk
 
-// SAFETY, whole file: texts are the caller's, end with a zero byte as C's do, and are read during the call alone.
+// SAFETY, whole file: texts are the caller's, end with a zero byte as C's do, and are read during the call
+// alone.
 
 /// Reads what the structures of options say.
 enum Options {
@@ -11,8 +12,8 @@ enum Options {
         guard size == expected else {
             throw CallError(
                 .invalidArgument,
-                "a struct_size of \(UInt(bitPattern: size)), not \(expected): set it to the sizeof of the structure, "
-                    + "and use the header of this library"
+                "a struct_size of \(UInt(bitPattern: size)), not \(expected): set it to the structure's "
+                    + "sizeof, and use the header of this library"
             )
         }
     }
@@ -41,22 +42,17 @@ enum Options {
         }
         let text = String(decoding: try unsafe bytes(of: path, "disk_path"), as: UTF8.self)
         guard byteCount > 0, let byteCount = Int(exactly: byteCount) else {
-            throw CallError(
-                .invalidArgument,
-                "a disk_path and \(byteCount) disk_bytes; say how many it may take"
-            )
+            throw CallError(.invalidArgument, "a disk_path needs disk_bytes of 1 or more, not \(byteCount)")
         }
         return DiskConfiguration(path: text, byteCount: byteCount)
     }
 
     /// A text's bytes.
     static func bytes(of text: UnsafePointer<CChar>, _ name: StaticString) throws(CallError) -> [UInt8] {
-        let count = unsafe strnlen(text, ClientLimits.pathByteCountMax + 1)
-        guard count > 0, count <= ClientLimits.pathByteCountMax else {
-            throw CallError(
-                .invalidArgument,
-                "\(name) is empty, or longer than \(ClientLimits.pathByteCountMax)"
-            )
+        let limit = ClientLimits.pathByteCountMax
+        let count = unsafe strnlen(text, limit + 1)
+        guard count > 0, count <= limit else {
+            throw CallError(.invalidArgument, "\(name) is empty or too long; at most \(limit) bytes")
         }
         return unsafe [UInt8](UnsafeRawBufferPointer(start: text, count: count))
     }

@@ -1,8 +1,8 @@
 internal import CReprise
 internal import RepriseCore
 
-// SAFETY, whole file: the caller of the C function says where its keys lie, and that they stay there during the
-// call; lengths are checked before bytes are read.
+// SAFETY, whole file: the caller of the C function says where its keys lie, and that they stay there during
+// the call; lengths are checked before bytes are read.
 
 /// The keys of one batch, copied from the caller's memory.
 struct KeyTable: Sendable {

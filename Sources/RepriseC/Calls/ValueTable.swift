@@ -1,8 +1,9 @@
 internal import CReprise
 internal import Glibc
 
-// SAFETY, whole file: the caller of the C function owns the memory that pieces describe, and keeps it until the call
-// has returned or its batch is drained; that the descriptions add up is checked when the table is made.
+// SAFETY, whole file: the caller of the C function owns the memory that pieces describe, and keeps it until
+// the call has returned or its batch is drained; that the descriptions add up is checked when the table is
+// made.
 
 /// Where the values of one batch lie in the caller's memory, each in one piece or more.
 @safe
@@ -22,7 +23,8 @@ final class ValueTable: Sendable {
     /// Takes over what a call says of its values.
     ///
     /// - Parameter copying: Whether the descriptions are copied, since they may be gone before they are used.
-    /// - Throws: `invalidArgument` for null pointers, empty values, too many pieces and lengths that overflow.
+    /// - Throws: `invalidArgument` for null pointers, empty values, too many pieces and lengths that
+    /// overflow.
     init(_ values: UnsafePointer<reprise_value>?, count: Int, copying: Bool) throws(CallError) {
         guard let values = unsafe values else {
             throw CallError(.invalidArgument, "the values are NULL")

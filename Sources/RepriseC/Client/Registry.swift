@@ -1,19 +1,21 @@
 internal import Glibc
 
-// SAFETY, whole file: the state is touched only with the mutex held; both live as long as the process. The mutex is
-// held by the thread that forks while it does, so that the child finds the state whole and can give it back.
+// SAFETY, whole file: the state is touched only with the mutex held; both live as long as the process. The
+// mutex is held by the thread that forks while it does, so that the child finds the state whole and can give
+// it back.
 
 /// The clients of this process, by the handles that callers hold.
 ///
-/// A handle is a number in the shape of a pointer that points nowhere, and is never used twice: what was closed, or
-/// was never a client, is told from what is, whatever a caller passes. The mutex is not a `Lock`, whose sections
-/// cannot span a fork(2).
+/// A handle is a number in the shape of a pointer that points nowhere, and is never used twice: what was
+/// closed, or was never a client, is told from what is, whatever a caller passes. The mutex is not a `Lock`,
+/// whose sections cannot span a fork(2).
 @safe
 final class Registry: Sendable {
     /// The registry of the process.
     static let shared = Registry()
 
-    /// Every handle's upper bits: no address that a process can have (x86-64 and AArch64 have at most 57 bits).
+    /// Every handle's upper bits: no address that a process can have (x86-64 and AArch64 have at most 57
+    /// bits).
     private static let handleMark: UInt = 0x7270 << 48
     private static let handleMask: UInt = 0xFFFF << 48
     private static let handleStride: UInt = 16
@@ -114,7 +116,8 @@ final class Registry: Sendable {
 
     /// Takes a client out, so that no further call finds it.
     ///
-    /// - Returns: The client, to be closed once it is idle, and whether it is; `nil` when another call closes it.
+    /// - Returns: The client, to be closed once it is idle, and whether it is; `nil` when another call closes
+    /// it.
     func beginClosing(_ handle: OpaquePointer?) throws(CallError) -> (client: Client, isIdle: Bool)? {
         let serial = try unsafe Registry.serial(of: handle)
         let result = withState { state -> Result<(client: Client, isIdle: Bool)?, CallError> in
@@ -135,8 +138,9 @@ final class Registry: Sendable {
         }
     }
 
-    /// Closes what a child has of its parent's client: copies of its descriptors. Its threads are not in the child,
-    /// and what they were doing was left as it was: the client itself is never touched again, nor freed.
+    /// Closes what a child has of its parent's client: copies of its descriptors. Its threads are not in the
+    /// child, and what they were doing was left as it was: the client itself is never touched again, nor
+    /// freed.
     func abandon(_ handle: OpaquePointer?) {
         guard let serial = try? unsafe Registry.serial(of: handle) else { return }
         let descriptors = withState { state -> Set<Int32> in

@@ -1,7 +1,8 @@
 internal import CReprise
 internal import RepriseCore
 
-// SAFETY, whole file: the caller keeps the results' memory until the batch is drained, and they are written before.
+// SAFETY, whole file: the caller keeps the results' memory until the batch is drained, and they are written
+// before.
 
 /// A batch that one of the client's threads carries out.
 @safe

@@ -100,8 +100,8 @@ extension EmbeddedStore {
         return Int64(byteCount)
     }
 
-    /// The parts of a batch whose values are held at a time, the last first, so that the head of a prefix is the
-    /// most recent.
+    /// The parts of a batch whose values are held at a time, the last first, so that the head of a prefix is
+    /// the most recent.
     private func windows(of values: ValueTable) -> [Range<Int>] {
         let byteCountMax = node.server.capacityByteCount / Self.windowFractionDivisor
         return Windows.split(count: values.count, byteCountMax: byteCountMax) { values.byteCount(at: $0) }

@@ -2,13 +2,15 @@ internal import CRepriseShims
 internal import Glibc
 internal import RepriseCore
 
-// SAFETY, whole file: both mappings have the arena's length, are made in `init` and live as long as the object, which
-// whoever uses an address holds. The file cannot shrink: its seal is checked before it is mapped.
+// SAFETY, whole file: both mappings have the arena's length, are made in `init` and live as long as the
+// object, which whoever uses an address holds. The file cannot shrink: its seal is checked before it is
+// mapped.
 
 /// A node's memory in this process: mapped for reading, and a second time for writing where that is allowed.
 ///
-/// Views of callers lie in the mapping for reading, so that a wrong pointer cannot change a value. The other one is
-/// known to the copying of values alone; it is twice as fast as pwrite(2) (docs/decisions/0017-writable-mapping.md).
+/// Views of callers lie in the mapping for reading, so that a wrong pointer cannot change a value. The other
+/// one is known to the copying of values alone; it is twice as fast as pwrite(2)
+/// (docs/decisions/0017-writable-mapping.md).
 @safe
 final class ArenaMapping: Sendable {
     /// Bytes of the arena.

@@ -6,9 +6,9 @@ internal import RepriseWire
 
 /// A connection to a node, after its hello, and the memory that came with it.
 ///
-/// Used by one thread at a time. It is closed when nobody refers to it any more: as long as there are leases of it,
-/// copies under way or views, the node keeps their memory, even when it has ended the connection (docs/WIRE_LOCAL.md
-/// § 7).
+/// Used by one thread at a time. It is closed when nobody refers to it any more: as long as there are leases
+/// of it, copies under way or views, the node keeps their memory, even when it has ended the connection
+/// (docs/WIRE_LOCAL.md § 7).
 final class Connection: Sendable {
     let stream: LocalStream
     let arena: ArenaMapping
@@ -62,7 +62,8 @@ final class Connection: Sendable {
 
     /// Sends a request and receives its answer.
     ///
-    /// - Throws: `protocolError` when the answer is another request's, `refused` when the node does not permit it.
+    /// - Throws: `protocolError` when the answer is another request's, `refused` when the node does not
+    /// permit it.
     func exchange(
         _ message: [UInt8],
         _ operation: LocalOperation,
@@ -82,7 +83,7 @@ final class Connection: Sendable {
         guard reply.header.operation == operation, unsafe reply.header.identifier == lastIdentifier else {
             throw CallError(
                 .protocolError,
-                unsafe "the node has answered request \(lastIdentifier) with \(reply.header.identifier) of another kind"
+                "the node has answered another request than the last one"
             )
         }
         return reply

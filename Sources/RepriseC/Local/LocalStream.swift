@@ -3,8 +3,8 @@ internal import Glibc
 internal import RepriseCore
 internal import RepriseWire
 
-// SAFETY, whole file: system calls read and write buffers of the lengths that they are given, which outlive the calls.
-// What is received is touched by the one thread that uses the stream.
+// SAFETY, whole file: system calls read and write buffers of the lengths that they are given, which outlive
+// the calls. What is received is touched by the one thread that uses the stream.
 
 /// The socket to a node: blocking, with a limit on how long a transfer makes no progress.
 ///
@@ -14,8 +14,8 @@ final class LocalStream: Sendable {
     static let pathByteCountMax = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
     /// Bytes that are received at a time, unless more are missing.
     private static let receivedByteCount = 16 << 10
-    /// How often an answer is asked for before the thread sleeps until it comes: about as long as a node that is
-    /// awake needs for a short one, which is less than going to sleep and waking up takes.
+    /// How often an answer is asked for before the thread sleeps until it comes: about as long as a node that
+    /// is awake needs for a short one, which is less than going to sleep and waking up takes.
     private static let spinCountMax = 40
     /// After answers that were asked for in vain, the most of them that are slept for at once.
     private static let sleepCountMax = 64

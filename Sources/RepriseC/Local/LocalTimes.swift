@@ -6,7 +6,11 @@ enum LocalTimes {
     static let pauseMax = Duration.seconds(1)
     /// The pause before room, or a lease, is asked for again that others hold.
     static let askAgainPauseMilliseconds: Int64 = 2
-    /// How often the watching thread looks for further memory that the node has populated, and for the client's end.
+    /// It is not asked for again in the last part of a call's time, one over this: the answer would come too
+    /// late.
+    static let lastPartDivisor = 8
+    /// How often the watching thread looks for further memory that the node has populated, and for the
+    /// client's end.
     static let watchMilliseconds: Int32 = 200
 
     /// The pause after so many failures in a row.

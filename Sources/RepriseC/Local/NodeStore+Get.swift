@@ -1,12 +1,12 @@
 internal import RepriseCore
 internal import RepriseWire
 
-// SAFETY, whole file: the codec has checked that places lie in the arena, which the connection keeps mapped, and the
-// node leaves a leased value's bytes alone until the lease is given back or the connection closed.
+// SAFETY, whole file: the codec has checked that places lie in the arena, which the connection keeps mapped,
+// and the node leaves a leased value's bytes alone until the lease is given back or the connection closed.
 
 extension NodeStore {
-    /// Values of one get that are leased at a time take at most so many bytes, and one over `leasedFractionDivisor` of
-    /// what the session may hold.
+    /// Values of one get that are leased at a time take at most so many bytes, and one over
+    /// `leasedFractionDivisor` of what the session may hold.
     private static let windowByteCountMax = 256 << 20
     private static let leasedFractionDivisor = 4
 
@@ -41,7 +41,8 @@ extension NodeStore {
         }
     }
 
-    /// Copies the values of keys that fit into one message; asks again for those that the session's limit leaves out.
+    /// Copies the values of keys that fit into one message; asks again for those that the session's limit
+    /// leaves out.
     private func get(
         _ keys: KeyTable,
         _ values: ValueTable,
@@ -70,7 +71,7 @@ extension NodeStore {
             }
             try NodeStore.release(leases, connection, until: deadline)
             guard isLimited else { return }
-            guard !leases.isEmpty || ContinuousClock.now < deadline else {
+            guard !leases.isEmpty || mayAskAgain(until: deadline) else {
                 for index in rest { results[index] = Status.noRoom.result }
                 return
             }

@@ -1,8 +1,8 @@
 internal import RepriseCore
 internal import RepriseWire
 
-// SAFETY, whole file: the codec has checked that rooms lie in the arena, which the connection keeps mapped, and the
-// node leaves a reservation's room alone until it is committed or the connection closed.
+// SAFETY, whole file: the codec has checked that rooms lie in the arena, which the connection keeps mapped,
+// and the node leaves a reservation's room alone until it is committed or the connection closed.
 
 extension NodeStore {
     /// Values of one set whose room is reserved at a time take at most so many bytes, and one over
@@ -26,7 +26,7 @@ extension NodeStore {
                 while !rest.isEmpty {
                     let progress = try set(keys, values, &rest, &results, connection, until: deadline)
                     guard !progress, !rest.isEmpty else { continue }
-                    guard ContinuousClock.now < deadline else {
+                    guard mayAskAgain(until: deadline) else {
                         for index in rest { results[index] = Status.noRoom.result }
                         break
                     }

@@ -1,7 +1,8 @@
 internal import RepriseCore
 internal import RepriseWire
 
-// SAFETY, whole file: the codec has checked that places lie in the arena, which a lease's connection keeps mapped.
+// SAFETY, whole file: the codec has checked that places lie in the arena, which a lease's connection keeps
+// mapped.
 
 extension NodeStore {
     func acquire(_ keys: KeyTable, countMax: Int) throws(CallError) -> [AcquiredValue] {

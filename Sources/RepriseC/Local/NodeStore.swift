@@ -2,7 +2,8 @@ internal import Glibc
 internal import RepriseCore
 internal import RepriseWire
 
-/// A node on this host: calls borrow connections from a small pool, and a thread watches whether the node is there.
+/// A node on this host: calls borrow connections from a small pool, and a thread watches whether the node is
+/// there.
 final class NodeStore: Store {
     /// How a node is reached.
     struct Configuration: Sendable {
@@ -14,11 +15,11 @@ final class NodeStore: Store {
         var idleCountMax: Int
     }
 
-    /// What a connection is used for: those that views' leases are of are used for that alone, so that giving leases
-    /// back does not wait for other calls.
+    /// What a connection is used for: those that views' leases are of are used for that alone, so that giving
+    /// leases back does not wait for other calls.
     enum Purpose { case calls, views }
 
-    fileprivate struct State {
+    struct State {
         var idle: [Connection] = []
         var idleForViews: [Connection] = []
         /// Connected, and tells when the node goes.
@@ -38,10 +39,10 @@ final class NodeStore: Store {
 
     let configuration: Configuration
     let counters: CopyCounters
-    private let owner: UInt64
-    private let state = Lock(State())
+    let owner: UInt64
+    let state = Lock(State())
     private let watcher = Lock<Thread?>(nil)
-    private let changed = Condition()
+    let changed = Condition()
 
     /// Connects for the first time.
     ///
@@ -85,7 +86,8 @@ final class NodeStore: Store {
 
     /// Lends a connection to `body`; gives it back unless `body` fails.
     ///
-    /// - Parameter isRepeatable: Whether `body` may be run again, over a new connection, when the first one broke.
+    /// - Parameter isRepeatable: Whether `body` may be run again, over a new connection, when the first one
+    /// broke.
     func withConnection<Result>(
         for purpose: Purpose = .calls,
         isRepeatable: Bool = true,
@@ -104,6 +106,11 @@ final class NodeStore: Store {
                 mayRepeat = false
             }
         }
+    }
+
+    /// Whether there is time to ask again for what others hold.
+    func mayAskAgain(until deadline: ContinuousClock.Instant) -> Bool {
+        ContinuousClock.now < deadline - configuration.timeout / LocalTimes.lastPartDivisor
     }
 
     /// Sends what callers have given back, now or as soon as whoever uses the connection has done with it.
@@ -133,7 +140,7 @@ final class NodeStore: Store {
         return try connect(limit: min(configuration.timeout, configuration.connectTimeout))
     }
 
-    private func giveBack(_ connection: Connection, for purpose: Purpose) {
+    func giveBack(_ connection: Connection, for purpose: Purpose) {
         while true {
             let isKept = state.withLock { state in
                 guard connection.releases.withLock({ $0.identifiers.isEmpty }) else { return false }
@@ -152,7 +159,8 @@ final class NodeStore: Store {
                 return true
             }
             if isKept { return }
-            guard sendReleases(of: connection) else { return }
+            // One that the node has ended is closed, so that the node can have the memory back.
+            guard sendReleases(of: connection), connection.stream.isQuiet else { return }
         }
     }
 
@@ -173,101 +181,5 @@ final class NodeStore: Store {
             }
         }
         return true
-    }
-}
-
-extension NodeStore.State {
-    fileprivate mutating func watch(_ connection: Connection) {
-        if hasConnected { reconnectCount += 1 }
-        (watched, hasConnected) = (connection, true)
-    }
-
-    /// Takes out every connection that nobody uses.
-    fileprivate mutating func takeAll() -> [Connection] {
-        defer { (idle, idleForViews, watched) = ([], [], nil) }
-        return idle + idleForViews + (watched.map { [$0] } ?? [])
-    }
-}
-
-// Connecting, and noticing that the node has gone.
-extension NodeStore {
-    /// Connects, unless the last attempt failed a moment ago.
-    private func connect(limit: Duration) throws(CallError) -> Connection {
-        let (failure, known) = state.withLock { state -> (CallError?, ArenaMapping?) in
-            if state.isClosed { return (CallError(.closed, "the client is closed"), nil) }
-            guard let next = state.nextAttempt, next > .now else { return (nil, state.arena) }
-            return (state.lastFailure, nil)
-        }
-        if let failure { throw failure }
-        do throws(CallError) {
-            let deadline = ContinuousClock.now + limit
-            let stream = try LocalStream(configuration.path, limit: limit, owner: owner)
-            let connection = try Connection(
-                stream,
-                session: configuration.session,
-                known: known,
-                until: deadline
-            )
-            stream.setTimeLimit(configuration.timeout)
-            state.withLock { state in
-                (state.failureCount, state.nextAttempt, state.lastFailure) = (0, nil, nil)
-                state.arena = connection.arena
-            }
-            return connection
-        } catch {
-            state.withLock { state in
-                state.failureCount += 1
-                state.nextAttempt = .now + LocalTimes.pause(afterFailures: state.failureCount)
-                state.lastFailure = error
-            }
-            throw error
-        }
-    }
-
-    /// What the watching thread does until the client is closed.
-    private func watch() {
-        var populatedByteCount = 0
-        while !state.withLock({ $0.isClosed }) {
-            guard let connection = state.withLock({ $0.watched }) else {
-                populatedByteCount = 0
-                reconnect()
-                continue
-            }
-            let next = connection.arena.populate(from: populatedByteCount)
-            let hasMore = next > populatedByteCount && next < connection.arena.byteCount
-            populatedByteCount = next
-            if !isPresent(connection, waitingFor: hasMore ? 0 : LocalTimes.watchMilliseconds) {
-                loseConnections()
-            }
-        }
-    }
-
-    /// Waits for the end of the watched connection; whether it is still there.
-    private func isPresent(_ connection: Connection, waitingFor milliseconds: Int32) -> Bool {
-        var event = pollfd(fd: connection.stream.descriptor, events: Int16(POLLIN), revents: 0)
-        // SAFETY: one structure, which lives during the call.
-        let count = unsafe poll(&event, 1, milliseconds)
-        return count <= 0 || connection.stream.isQuiet
-    }
-
-    /// Lets go of the connections to a node that has gone, so that its memory is not kept without need.
-    private func loseConnections() {
-        // Closed here, outside the lock; those with leases live on with them.
-        _ = state.withLock { $0.takeAll() }
-    }
-
-    private func reconnect() {
-        do throws(CallError) {
-            let connection = try connect(limit: configuration.connectTimeout)
-            state.withLock { $0.watch(connection) }
-        } catch {
-            pause()
-        }
-    }
-
-    /// Waits until the next attempt is due, or the client is closed.
-    private func pause() {
-        let next = state.withLock { $0.nextAttempt } ?? .now + LocalTimes.pauseMin
-        _ = state.withLock(waitingFor: changed, atMost: next - .now) { $0.isClosed ? true : nil }
     }
 }

@@ -11,8 +11,8 @@ internal struct ConfigurationEnvironment: Sendable {
     static let fileVariable = "REPRISE_CONFIG"
     /// LMCache's variable that names a file.
     static let lmcacheFileVariable = "LMCACHE_CONFIG_FILE"
-    /// Variables of Reprise that are no settings: the password, libraries' paths, the socket that clients look
-    /// for, and those of its tests.
+    /// Variables of Reprise that are no settings: the password, libraries' paths, the socket that clients
+    /// look for, and those of its tests.
     static let otherVariables: Set<String> = [
         fileVariable, "REPRISE_PASSWORD", "REPRISE_CUDART", "REPRISE_BIN", "REPRISE_MODEL_STEPS",
         "REPRISE_NO_SKIPS", "REPRISE_STAND_IN", "REPRISE_TRACES", "REPRISE_SOCKET", "REPRISE_LIBRARY",

@@ -2,8 +2,8 @@ internal import Synchronization
 
 /// How many connections have had something to do a moment ago, counted over all reactors.
 ///
-/// Time is cut into slots of about a millisecond; a connection counts once in each slot in which it is active.
-/// Thread-safe, without a lock.
+/// Time is cut into slots of about a millisecond; a connection counts once in each slot in which it is
+/// active. Thread-safe, without a lock.
 final class ActivityMeter: Sendable {
     /// The slot, how many were active in the one before, and how many in it so far.
     private struct Window {

@@ -20,14 +20,19 @@ final class CClient {
     }
 
     /// A client of a node.
-    init(connectingTo path: String, timeoutMilliseconds: UInt32 = 5000, later: Bool = false) {
+    init(
+        connectingTo path: String,
+        timeoutMilliseconds: UInt32 = 20_000,
+        connectMilliseconds: UInt32 = 20_000,
+        later: Bool = false
+    ) {
         var handle: OpaquePointer?
         status = unsafe path.withCString { path in
             var options = unsafe reprise_options()
             unsafe options.struct_size = MemoryLayout<reprise_options>.size
             unsafe options.socket_path = path
             unsafe options.timeout_ms = timeoutMilliseconds
-            unsafe options.connect_timeout_ms = timeoutMilliseconds
+            unsafe options.connect_timeout_ms = connectMilliseconds
             unsafe options.connect_later = later ? 1 : 0
             return unsafe reprise_connect(&options, &handle)
         }
@@ -95,7 +100,9 @@ final class CClient {
         return unsafe (status, results, views)
     }
 
-    func release(_ leases: [UInt64]) -> reprise_status { unsafe reprise_release(handle, leases, leases.count) }
+    func release(_ leases: [UInt64]) -> reprise_status {
+        unsafe reprise_release(handle, leases, leases.count)
+    }
 
     var statistics: reprise_statistics {
         var statistics = reprise_statistics()
@@ -130,7 +137,9 @@ final class CClient {
         let names = unsafe zip(keys, texts).map { unsafe reprise_bytes(data: $1, length: $0.utf8.count) }
         let status = unsafe body(names, values, keys.count, &results)
         for index in memory.indices {
-            memory[index] = unsafe Array(UnsafeBufferPointer(start: places[index], count: memory[index].count))
+            memory[index] = unsafe Array(
+                UnsafeBufferPointer(start: places[index], count: memory[index].count)
+            )
             unsafe places[index].deallocate()
             unsafe free(texts[index])
         }

@@ -5,7 +5,8 @@ import RepriseWire
 
 // SAFETY, whole file: buffers live during the calls that they are passed to.
 
-/// A node that says what a test wants it to say: each connection is served by a script, on a thread of its own.
+/// A node that says what a test wants it to say: each connection is served by a script, on a thread of its
+/// own.
 final class FakeNode: Sendable {
     typealias Script = @Sendable (FakeConnection) -> Void
 
@@ -14,8 +15,8 @@ final class FakeNode: Sendable {
     private let listener: Int32
     private let thread = Lock<Thread?>(nil)
 
-    /// Listens; the scripts serve the connections in order, and the last one all further ones. The client's first
-    /// connection is the one that it watches the node by.
+    /// Listens; the scripts serve the connections in order, and the last one all further ones. The client's
+    /// first connection is the one that it watches the node by.
     init(_ scripts: Script...) {
         var template = Array("/tmp/reprise-fake-XXXXXX".utf8CString)
         directory = unsafe String(cString: mkdtemp(&template))
@@ -130,7 +131,8 @@ final class FakeArena: Sendable {
 
     init(sealed: Bool = true) {
         descriptor =
-            unsafe sealed ? reprise_memfd_create_sealed("fake", UInt64(Self.byteCount)) : FakeArena.makeUnsealed()
+            unsafe sealed
+            ? reprise_memfd_create_sealed("fake", UInt64(Self.byteCount)) : FakeArena.makeUnsealed()
         precondition(descriptor >= 0, "memfd_create")
     }
 
