@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import mmap
 import os
+import pathlib
+import re
 import select
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +18,9 @@ import numpy as np
 MEBIBYTE = 1 << 20
 # Linux's MADV_COLLAPSE (6.1), which Python's mmap does not name.
 MADVISE_COLLAPSE = 25
+# Linux's MAP_FIXED, which it does not name either.
+MAP_FIXED = 0x10
+HUGE_PAGE_BYTE_COUNT = 2 * MEBIBYTE
 
 
 class Threads(int):
@@ -68,6 +74,48 @@ def on_threads(count: int, threads: int, work: Callable[[int], None]) -> float:
     return elapsed
 
 
+def shared_memory(byte_count: int) -> np.ndarray:
+    """Shared memory as the node's: at a multiple of a huge page, populated, and collapsed into huge pages.
+
+    It goes with the process. Says so on standard error if the system has not made huge pages of it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_long)
+    libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    descriptor = os.memfd_create("local-peers")
+    os.ftruncate(descriptor, byte_count)
+    # A place is reserved first: only what begins at a multiple of a huge page can consist of them.
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    reserved = libc.mmap(None, byte_count + HUGE_PAGE_BYTE_COUNT, 0, flags, -1, 0)
+    address = -(-reserved // HUGE_PAGE_BYTE_COUNT) * HUGE_PAGE_BYTE_COUNT
+    protection = mmap.PROT_READ | mmap.PROT_WRITE
+    if libc.mmap(address, byte_count, protection, mmap.MAP_SHARED | MAP_FIXED, descriptor, 0) != address:
+        raise OSError(ctypes.get_errno(), "the shared memory cannot be mapped")
+    os.close(descriptor)
+    whole = np.frombuffer((ctypes.c_uint8 * byte_count).from_address(address), dtype=np.uint8)
+    libc.madvise(address, byte_count, mmap.MADV_HUGEPAGE)
+    whole.fill(1)
+    libc.madvise(address, byte_count, MADVISE_COLLAPSE)
+    # Collapsing has taken the pages out of this mapping: without this the first copies would fault.
+    whole.fill(1)
+    share = huge_page_byte_count("local-peers") / byte_count
+    if share < 1:
+        print(f"only {share:.0%} of numpy.copyto's memory lies in huge pages", file=sys.stderr)
+    return whole
+
+
+def huge_page_byte_count(name: str) -> int:
+    """How many bytes of this process's mappings of a memory file are mapped in huge pages."""
+    found, is_named = 0, False
+    for line in pathlib.Path("/proc/self/smaps").read_text().splitlines():
+        if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
+            is_named = f"/memfd:{name}" in line
+        elif is_named and line.startswith("ShmemPmdMapped:"):
+            found += int(line.split()[1]) * 1024
+    return found
+
+
 class Reprise:
     """Blocking calls of `reprise.Client` on a node in another process."""
 
@@ -103,19 +151,7 @@ class CopyTo:
     name = "copyto"
 
     def __init__(self, arrays: Arrays):
-        byte_count = sum(source.nbytes for source in arrays.sources)
-        descriptor = os.memfd_create("local-peers")
-        os.ftruncate(descriptor, byte_count)
-        self.memory = mmap.mmap(descriptor, byte_count, mmap.MAP_SHARED)
-        os.close(descriptor)
-        with contextlib.suppress(OSError):
-            self.memory.madvise(mmap.MADV_HUGEPAGE)
-        whole = np.frombuffer(self.memory, dtype=np.uint8)
-        whole.fill(1)
-        with contextlib.suppress(OSError):
-            self.memory.madvise(MADVISE_COLLAPSE)
-        # Collapsing has taken the pages out of this mapping: without this the first copies would fault.
-        whole.fill(1)
+        whole = shared_memory(sum(source.nbytes for source in arrays.sources))
         self.slots = np.split(whole, len(arrays.sources))
 
     def forget(self, arrays: Arrays, threads: int) -> None:
