@@ -152,7 +152,9 @@ private final class Caller {
                 sum += Int(byte)
             }
             var lease = unsafe views[index].lease
-            guard unsafe sum >= 0, reprise_release(client, &lease, 1) == 0 else { fatalError("a lease was lost") }
+            guard unsafe sum >= 0, reprise_release(client, &lease, 1) == 0 else {
+                fatalError("a lease was lost")
+            }
         }
     }
 
@@ -167,7 +169,9 @@ private final class Caller {
         var number: UInt64 = 0
         let hasValues = operation == 1 || operation == 2
         let values = unsafe hasValues ? values : nil
-        guard unsafe reprise_submit(client, operation, keys, values, count, results, &number) == 0 else { return }
+        guard unsafe reprise_submit(client, operation, keys, values, count, results, &number) == 0 else {
+            return
+        }
         var completion = reprise_completion()
         while unsafe reprise_drain(client, &completion, 1) == 0 {}
         guard completion.id == number else { fatalError("another batch has ended") }

@@ -3,7 +3,8 @@
 Usage: python lmcache_server_round.py store|load|miss RPC_URL FIRST COUNT FILE
 
 `store` expects that no chunk is there, stores COUNT sequences from number FIRST on, and writes the sums of
-their chunks to FILE; `load` expects all, loads them into cleared memory and compares the sums; `miss` expects none.
+their chunks to FILE; `load` expects all, loads them into cleared memory and compares the sums; `miss` expects
+none.
 """
 
 from __future__ import annotations
