@@ -33,7 +33,7 @@ REPEATS, REPEATS_MAX = 9, 40
 SETTLE_SECONDS = 0.4
 FASTER, AS_FAST, CLOSE = 10.0, 1.10, 0.02
 # Moments after a burst of requests begins at which the node is killed.
-KILL_SECONDS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.4)
+KILL_SECONDS = (0.01, 0.03, 0.06, 0.3)
 
 
 def prompt(seed: int, length: int) -> list[int]:
