@@ -10,7 +10,7 @@ public func fuzzCArguments(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt
     // SAFETY: libFuzzer's input has `count` bytes and outlives the call.
     var input = Input(bytes: unsafe Array(UnsafeBufferPointer(start: start, count: count)))
     let caller = Caller()
-    for _ in 0..<callCountMax where !input.isEmpty { unsafe caller.call(&input) }
+    for _ in 0..<callCountMax where !input.isEmpty { caller.call(&input) }
     return 0
 }
 
@@ -30,11 +30,9 @@ private struct Input {
     }
 }
 
-/// A client that lives as long as the process, and memory that arguments point to.
+/// A client, which ends with the input so that what it leaks is seen, and memory that arguments point to.
 private final class Caller {
-    // SAFETY: written once, by the first input; libFuzzer has one thread.
-    nonisolated(unsafe) static var shared: OpaquePointer?
-    nonisolated(unsafe) static var lastLeases: [UInt64] = []
+    var client: OpaquePointer?
     let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: memoryByteCount)
     let pieces = UnsafeMutablePointer<reprise_piece>.allocate(capacity: elementCount)
     let keys = UnsafeMutablePointer<reprise_bytes>.allocate(capacity: elementCount)
@@ -45,15 +43,15 @@ private final class Caller {
     init() {
         unsafe memory.initialize(repeating: 65, count: memoryByteCount)
         unsafe results.initialize(repeating: 0, count: elementCount)
-        guard unsafe Caller.shared == nil else { return }
         var options = unsafe reprise_embedded_options()
         unsafe options.struct_size = MemoryLayout<reprise_embedded_options>.size
-        unsafe options.memory_bytes = 4 << 20
+        unsafe options.memory_bytes = 1 << 20
         unsafe options.copy_threads = 1
-        guard unsafe reprise_open(&options, &Caller.shared) == 0 else { fatalError("no embedded client") }
+        guard unsafe reprise_open(&options, &client) == 0 else { fatalError("no embedded client") }
     }
 
     deinit {
+        reprise_close(client)
         unsafe memory.deallocate()
         unsafe pieces.deallocate()
         unsafe keys.deallocate()
@@ -100,7 +98,7 @@ private final class Caller {
 
     private func handle(_ input: inout Input) -> OpaquePointer? {
         switch input.byte() {
-        case 0..<240: unsafe Caller.shared
+        case 0..<240: client
         case 240: nil
         case let number: unsafe OpaquePointer(bitPattern: UInt(number) << (UInt(input.byte()) % 57))
         }
@@ -123,11 +121,14 @@ private final class Caller {
         case 5: _ = unsafe reprise_delete(client, keys, count, results)
         case 6:
             var prefix = 0
-            _ = unsafe reprise_lookup(client, keys, count, absent == 252 ? nil : &prefix, &number)
+            _ =
+                absent == 252
+                ? unsafe reprise_lookup(client, keys, count, nil, &number)
+                : unsafe reprise_lookup(client, keys, count, &prefix, &number)
         case 7: _ = unsafe reprise_forget_lookup(client, number)
         case 8, 9: acquire(client, keys, count, results)
         case 10:
-            _ = unsafe reprise_release(client, &number, count > 0 && count < 9 ? 1 : count)
+            _ = unsafe reprise_release(client, &number, count > 0 && count <= 4097 ? 1 : count)
         case 11, 12: submit(client, Int32(number) - 1, keys, values, count)
         case 13: _ = unsafe reprise_completion_error(client, number, memory, count < 9 ? max(0, count) : 0)
         case 14:
@@ -152,7 +153,7 @@ private final class Caller {
                 sum += Int(byte)
             }
             var lease = unsafe views[index].lease
-            guard unsafe sum >= 0, reprise_release(client, &lease, 1) == 0 else {
+            guard sum >= 0, unsafe reprise_release(client, &lease, 1) == 0 else {
                 fatalError("a lease was lost")
             }
         }
@@ -184,9 +185,9 @@ private final class Caller {
         // Never enough, so that no memory is taken.
         unsafe options.memory_bytes = UInt64(input.byte())
         unsafe options.disk_bytes = UInt64(input.byte())
-        guard unsafe reprise_open(&options, input.byte() == 255 ? nil : &client) != 0 else {
-            fatalError("a client was made of too little memory")
-        }
+        let status =
+            input.byte() == 255 ? unsafe reprise_open(&options, nil) : unsafe reprise_open(&options, &client)
+        guard status != 0 else { fatalError("a client was made of too little memory") }
         reprise_close(client)
     }
 }

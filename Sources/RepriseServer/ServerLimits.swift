@@ -51,6 +51,9 @@ public struct ServerLimits: Sendable {
     /// next request of a client that waits for each answer comes sooner than a sleeping thread wakes up. 0
     /// polls never.
     public var busyPollTimeMax: Duration = .microseconds(100)
+    /// The same where the client is one that holds memory: it copies, which takes longer than an answer does,
+    /// and then comes back.
+    public var copyPollTimeMax: Duration = .milliseconds(1)
     /// How long a stopping server waits for transfers in flight.
     public var drainTimeMax: Duration = .seconds(30)
     /// How long a connection that the server ends is kept for the peer to read its last replies: as long as

@@ -23,6 +23,7 @@ extension Reactor {
         // What arrived before the peer broke off can still be read.
         if isBroken || events & (EPOLLIN.rawValue | EPOLLHUP.rawValue) != 0 { receive(connection) }
         pump(connection)
+        if connection.session?.peerHoldsMemory ?? false { unsafe state.servesCopying = true }
     }
 
     private func noteActivity(of connection: Connection) {

@@ -97,10 +97,16 @@ final class Reactor: Sendable {
             }
             handleInbox()
             handleTime()
-            let polls = count > 0 && limits.busyPollTimeMax > .zero && mayPoll()
-            unsafe state.pollDeadline = polls ? ContinuousClock.now + limits.busyPollTimeMax : nil
+            if count > 0 { unsafe state.pollDeadline = mayPoll() ? pollDeadline : nil }
+            unsafe state.servesCopying = false
         }
         closeEverything()
+    }
+
+    /// Until when to poll for the next event after one; `nil` for not at all.
+    private var pollDeadline: ContinuousClock.Instant? {
+        let time = unsafe state.servesCopying ? limits.copyPollTimeMax : limits.busyPollTimeMax
+        return limits.busyPollTimeMax > .zero ? ContinuousClock.now + time : nil
     }
 
     /// Waits for events, polling first after a recent one.

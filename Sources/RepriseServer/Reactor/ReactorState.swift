@@ -20,6 +20,8 @@ struct ReactorState: ~Copyable {
     var isDraining = false
     var drainDeadline: ContinuousClock.Instant?
     var isFinished = false
+    /// Whether a client that holds memory had something to do in this turn.
+    var servesCopying = false
     /// Until when to poll for events instead of sleeping; `nil` to sleep at once.
     var pollDeadline: ContinuousClock.Instant?
     var nextRateCheck = ContinuousClock.now
