@@ -13,6 +13,7 @@ final class TieredServer: Sendable {
     init(
         memoryByteCount: Int = 1 << 20,
         threadCount: Int = 1,
+        isUnix: Bool = false,
         limits: ServerLimits = .patient,
         waits: DictionaryTier.Waits = []
     ) throws {
@@ -23,6 +24,7 @@ final class TieredServer: Sendable {
         server = try TestServer(
             memoryByteCount: 1 << 20,
             threadCount: threadCount,
+            isUnix: isUnix,
             limits: limits,
             backend: LMSLocalBackend(memory, slower: tier)
         )
