@@ -9,8 +9,8 @@ public final class ExpiryTimer: Sendable {
     public static let intervalMilliseconds: Int64 = 10
     /// How long it sleeps at most while something expires: the time of day may be set meanwhile.
     private static let intervalMillisecondsMax: Int64 = 1000
-    /// How long the thread sleeps when nothing expires. It is woken when something begins to; a wake-up that is
-    /// lost (glibc bug 25847) costs no more than this.
+    /// How long the thread sleeps when nothing expires. It is woken when something begins to; a wake-up that
+    /// is lost (glibc bug 25847) costs no more than this.
     private static let idleMillisecondsMax: Int64 = 5000
 
     /// What the thread is told.
