@@ -69,7 +69,8 @@ import Testing
             "LMCACHE_LOG_LEVEL": "DEBUG", "LMCACHE_EC_CHUNK_SIZE": "x", "PATH": "x", "REPRISE_BIN": "x",
             "REPRISE_PASSWORD": "x", "REPRISE_SERVICE_HOST": "10.0.0.1", "REPRISE_SERVICE_PORT": "65432",
             "REPRISE_PORT": "tcp://10.0.0.1:65432", "REPRISE_PORT_65432_TCP_ADDR": "10.0.0.1",
-            "REPRISE_DIRECTORY_PORT": "tcp://10.0.0.2:6379",
+            "REPRISE_DIRECTORY_PORT": "tcp://10.0.0.2:6379", "REPRISE_SOCKET": "x", "REPRISE_LIBRARY": "x",
+            "REPRISE_VLLM_UNCHECKED": "1", "REPRISE_PROGRAM": "x",
         ]
         #expect(try Resolving.resolve(environment: environment).rows == Resolving.resolve().rows)
     }

@@ -16,6 +16,7 @@ internal struct ConfigurationEnvironment: Sendable {
     static let otherVariables: Set<String> = [
         fileVariable, "REPRISE_PASSWORD", "REPRISE_CUDART", "REPRISE_BIN", "REPRISE_MODEL_STEPS",
         "REPRISE_NO_SKIPS", "REPRISE_STAND_IN", "REPRISE_TRACES", "REPRISE_SOCKET", "REPRISE_LIBRARY",
+        "REPRISE_VLLM_UNCHECKED", "REPRISE_PROGRAM",
     ]
 
     /// Reads the variables; an empty one is as good as none.
