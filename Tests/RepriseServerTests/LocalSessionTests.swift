@@ -51,6 +51,20 @@ import Testing
         #expect(try !client.exists("a"))
     }
 
+    @Test func `sessions together leave half of the memory to others`() throws {
+        let server = try TestServer(memoryByteCount: 1 << 20, isUnix: true)
+        let writer = try LocalTestClient(server)
+        let keys = (0..<16).map { StorageKey("k\($0)") }
+        for key in keys { try writer.store(key, byteCount: 1 << 16) }
+        let readers = try (0..<3).map { _ in try LocalTestClient(server) }
+        let counts = try readers.map { try $0.acquire(keys).count { $0.status == .ok } }
+        // Each may have a quarter, that is 4 values; all together 8.
+        #expect(counts == [4, 4, 0])
+        let others = (0..<8).map { StorageKey("other\($0)") }
+        for key in others { try writer.store(key, byteCount: 1 << 16) }
+        #expect(try writer.exists(others[7]))
+    }
+
     @Test func `a lookup that nobody redeems ends`() throws {
         var limits = ServerLimits()
         limits.local.keepTimeMax = .zero

@@ -23,12 +23,14 @@ final class LocalHost: Sendable {
 
     private let state = Lock(State())
     private let capacityByteCount: Int
+    private let budget: LocalBudget
     let arena: ArenaFile?
     let limits: LocalSessionLimits
 
     init(_ backend: any LMSBackend, limits: LocalSessionLimits) {
         arena = backend.arenaFile
         capacityByteCount = backend.capacityByteCount
+        budget = LocalBudget(byteCountMax: capacityByteCount / max(1, limits.leasedTogetherFractionDivisor))
         self.limits = limits
     }
 
@@ -78,6 +80,7 @@ final class LocalHost: Sendable {
         LocalShare(
             leasedByteCountMax: leasedByteCountMax,
             reservedByteCountMax: reservedByteCountMax,
+            budget: budget,
             limits: limits,
             counters: counters
         )

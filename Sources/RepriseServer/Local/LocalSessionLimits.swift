@@ -3,6 +3,9 @@ public struct LocalSessionLimits: Sendable {
     /// The part of the memory that a session's leases and kept lookups may hold: one over this. One value
     /// alone may pass it.
     public var leasedFractionDivisor = 4
+    /// The part of the memory that the leases and kept lookups of all sessions may hold together: one over
+    /// this. One value alone may pass it.
+    public var leasedTogetherFractionDivisor = 2
     /// The part of the memory that a session's reservations may take: one over this. One value alone may pass
     /// it.
     public var reservedFractionDivisor = 8

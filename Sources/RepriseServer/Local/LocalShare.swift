@@ -21,17 +21,20 @@ final class LocalShare: Sendable {
     private let state = Lock(State())
     private let leasedByteCountMax: Int
     private let reservedByteCountMax: Int
+    private let budget: LocalBudget
     private let limits: LocalSessionLimits
     private let counters: ReactorCounters
 
     init(
         leasedByteCountMax: Int,
         reservedByteCountMax: Int,
+        budget: LocalBudget,
         limits: LocalSessionLimits,
         counters: ReactorCounters
     ) {
         self.leasedByteCountMax = leasedByteCountMax
         self.reservedByteCountMax = reservedByteCountMax
+        self.budget = budget
         self.limits = limits
         self.counters = counters
     }
@@ -44,16 +47,26 @@ final class LocalShare: Sendable {
     /// How many bytes more leases may hold, and whether one value may pass that.
     var leasableByteCount: (rest: Int, mayPassWithOne: Bool) {
         let leased = heldByteCounts.leased
-        return (max(0, leasedByteCountMax - leased), leased == 0)
+        return (max(0, min(leasedByteCountMax - leased, budget.rest)), leased == 0)
     }
 
     /// Counts a value as leased; `false`, with no change, when that would pass the limit.
     func takeLeased(_ byteCount: Int) -> Bool {
-        state.withLock { Self.take(byteCount, of: &$0.leasedByteCount, upTo: leasedByteCountMax) }
+        state.withLock { takeLeased(byteCount, &$0) }
+    }
+
+    private func takeLeased(_ byteCount: Int, _ state: inout State) -> Bool {
+        guard Self.take(byteCount, of: &state.leasedByteCount, upTo: leasedByteCountMax) else { return false }
+        if budget.take(byteCount) { return true }
+        state.leasedByteCount -= byteCount
+        return false
     }
 
     /// Counts leased values no more.
-    func giveLeased(_ byteCount: Int) { state.withLock { $0.leasedByteCount -= byteCount } }
+    func giveLeased(_ byteCount: Int) {
+        budget.give(byteCount)
+        state.withLock { $0.leasedByteCount -= byteCount }
+    }
 
     /// Counts a value as reserved; `false`, with no change, when that would pass the limit.
     func takeReserved(_ byteCount: Int) -> Bool {
@@ -88,7 +101,7 @@ final class LocalShare: Sendable {
         let byteCount = object.physicalByteCount
         let isKept = state.withLock { state in
             guard let kept = state.kept[number], kept.objects[key] == nil,
-                Self.take(byteCount, of: &state.leasedByteCount, upTo: leasedByteCountMax)
+                takeLeased(byteCount, &state)
             else { return false }
             state.kept[number]?.objects[key] = object
             return true

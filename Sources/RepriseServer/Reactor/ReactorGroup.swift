@@ -80,7 +80,7 @@ final class ReactorGroup: Sendable {
     private func place(_ descriptor: Int32, unixPath: String?) {
         let counts = reactors.map { $0.counters.value(of: .connections) }
         guard let fewest = counts.indices.min(by: { counts[$0] < counts[$1] }),
-            counts.reduce(0, +) < UInt64(settings.connectionCountMax)
+            counts.reduce(0, +) + UInt64(sum(.quarantined)) < UInt64(settings.connectionCountMax)
         else {
             // First: whoever sees the close may ask for the count.
             reactors[0].counters.add(.closedTooMany)
