@@ -13,11 +13,6 @@ final class BatchQueue: Sendable {
         let status: Status
     }
 
-    /// The longest that a thread sleeps before it looks for work by itself: glibc before 2.41 can lose the
-    /// wake-up of a condition (sourceware.org bug 25847), and a batch, or the end of the client, must not
-    /// wait for ever then.
-    private static let waitingTimeMax = Duration.seconds(1)
-
     private struct State {
         var lastNumber: UInt64 = 0
         var waiting = Fifo<(number: UInt64, batch: SubmittedBatch)>()
@@ -112,7 +107,7 @@ final class BatchQueue: Sendable {
     /// What each of the threads does until the queue is closed.
     private func work(until end: Void) {
         while true {
-            let next = state.withLock(waitingFor: work, atMost: Self.waitingTimeMax) { state in
+            let next = state.withLock(waitingFor: work, atMost: .seconds(3600)) { state in
                 state.waiting.popFirst().map { .some($0) } ?? (state.isClosed ? .some(nil) : nil)
             }
             guard let next else { continue }

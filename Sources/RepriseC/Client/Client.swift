@@ -38,7 +38,7 @@ final class Client: Sendable {
 
     /// Waits until ``becameIdle()``.
     func waitUntilIdle() {
-        while isIdle.withLock(waitingFor: idle, atMost: .seconds(1), { $0 ? true : nil }) == nil {}
+        while isIdle.withLock(waitingFor: idle, atMost: .seconds(3600), { $0 ? true : nil }) == nil {}
     }
 
     /// Ends the client; no call may be under way.

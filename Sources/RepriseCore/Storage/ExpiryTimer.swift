@@ -9,9 +9,6 @@ public final class ExpiryTimer: Sendable {
     public static let intervalMilliseconds: Int64 = 10
     /// How long it sleeps at most while something expires: the time of day may be set meanwhile.
     private static let intervalMillisecondsMax: Int64 = 1000
-    /// How long the thread sleeps when nothing expires. It is woken when something begins to; a wake-up that
-    /// is lost (glibc bug 25847) costs no more than this.
-    private static let idleMillisecondsMax: Int64 = 5000
 
     /// What the thread is told.
     private final class Signal: Sendable {
@@ -65,7 +62,7 @@ public final class ExpiryTimer: Sendable {
         var pause = intervalMilliseconds
         while signal.wait(milliseconds: pause) {
             guard let next = store.removeExpired() else {
-                pause = idleMillisecondsMax
+                pause = .max
                 continue
             }
             let rest = max(0, next - clock.nowMilliseconds)
