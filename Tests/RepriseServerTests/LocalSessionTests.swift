@@ -78,6 +78,20 @@ import Testing
         #expect(try client.acquire(["k"], lookup: number)[0].status == .missing)
     }
 
+    @Test func `a key that is named twice gets its own value both times`() throws {
+        let server = try TestServer(isUnix: true)
+        let client = try LocalTestClient(server)
+        try client.store("a", byteCount: 100)
+        try client.store("b", byteCount: 200)
+        let number = try client.ask(.lookup, ["a"], flags: .keeps).header.argument
+        let leases = try client.acquire(["a", "a", "b", "a"], lookup: number)
+        #expect(leases.map(\.valueByteCount) == [100, 100, 200, 100])
+        #expect(leases[0].offset == leases[1].offset && leases[0].offset != leases[2].offset)
+        for lease in leases { #expect(try client.end(.release, [lease.identifier]) == .ok) }
+        #expect(server.statistic("reprise_local_leased_bytes") == 0)
+        #expect(server.statistic("reprise_local_kept_bytes") == 0)
+    }
+
     @Test func `of too many lookups the oldest ends`() throws {
         var limits = ServerLimits()
         limits.local.keptLookupCountMax = 2

@@ -137,12 +137,14 @@ extension LocalSession {
         let keys = try LocalKeys(body: message.body, count: message.header.count)
         let number = message.header.argument
         var kept = number == 0 ? nil : share.takeKept(number)
-        var wanted: [StorageKey] = []
+        // Of each key the kept value, once; the batch is asked for the others.
+        var wanted: [(key: StorageKey, kept: MemoryObject?)] = []
         wanted.reserveCapacity(keys.count)
         keys.forEach { _, key in
             let key = StorageKey(copying: key)
-            if kept?.objects[key] == nil { context.batch.append(.acquire, key: key.bytes.rawSpan) }
-            wanted.append(key)
+            let object = kept?.objects.removeValue(forKey: key)
+            if object == nil { context.batch.append(.acquire, key: key.bytes.rawSpan) }
+            wanted.append((key, object))
             return true
         }
         let (rest, mayPass) = share.leasableByteCount
@@ -151,10 +153,11 @@ extension LocalSession {
         limitLoads(message, on: connection)
         backend.perform(&context.batch)
         if context.batch.performedCount < context.batch.count, !context.batch.coldKeys.isEmpty {
+            for (key, object) in wanted { if let object { kept?.objects[key] = object } }
             if let kept { share.putBack(kept, number) }
             return waitForLoads(message, on: connection)
         }
-        lease(wanted, &kept, in: share, answering: message.header)
+        lease(wanted, in: share, answering: message.header)
         context.batch.removeAll()
         for object in kept.map({ Array($0.objects.values) }) ?? [] { share.giveBack(object) }
         send(on: connection)
@@ -163,18 +166,17 @@ extension LocalSession {
 
     /// Makes leases of what the batch found and a lookup kept, and answers with them.
     private func lease(
-        _ keys: [StorageKey],
-        _ kept: inout LocalShare.Kept?,
+        _ wanted: [(key: StorageKey, kept: MemoryObject?)],
         in share: LocalShare,
         answering header: LocalHeader
     ) {
-        beginAnswer(to: header, bodyByteCount: LocalLease.byteCount * keys.count, count: keys.count)
+        beginAnswer(to: header, bodyByteCount: LocalLease.byteCount * wanted.count, count: wanted.count)
         let now = ContinuousClock.now
         var position = 0
         var isFull = false
-        for key in keys {
-            var object = kept?.objects.removeValue(forKey: key)
-            let wasKept = object != nil
+        for (key, kept) in wanted {
+            var object = kept
+            let wasKept = kept != nil
             if !wasKept {
                 isFull = isFull || position >= context.batch.performedCount
                 if !isFull { object = context.batch.takeObject(at: position) }
