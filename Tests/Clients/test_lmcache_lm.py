@@ -50,7 +50,7 @@ class LMCacheServer:
         self.process.wait()
 
 
-class Rounds:
+class Rounds(rounds.ClientRounds):
     """The rounds; a subclass says which server they run against."""
 
     server: object
@@ -58,27 +58,6 @@ class Rounds:
     def run_round(self, name: str) -> None:
         arguments = [name, self.server.host, self.server.port]
         rounds.run(self, "lmcache_round.py", *arguments, limit_seconds=ROUND_LIMIT_SECONDS, names=[name])
-
-    def test_put_exists_get_and_misses(self):
-        self.run_round("basic")
-
-    def test_dtypes_and_shapes(self):
-        self.run_round("dtypes")
-
-    def test_ten_at_once(self):
-        self.run_round("concurrent")
-
-    def test_large_tensors(self):
-        self.run_round("large")
-
-    def test_several_connections(self):
-        self.run_round("connections")
-
-    def test_remote_backend(self):
-        self.run_round("backend")
-
-    def test_engine_stores_and_another_engine_retrieves(self):
-        self.run_round("engine")
 
 
 def require_lmcache() -> None:

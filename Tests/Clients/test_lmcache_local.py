@@ -193,7 +193,7 @@ class SecondLevel(unittest.TestCase):
             self.round(server, "load", 0, 2)
 
 
-class InProcess(unittest.TestCase):
+class InProcess(rounds.ClientRounds, unittest.TestCase):
     """`reprise.lmcache.ConnectorAdapter` in LMCache's engine, in the rounds of its lm:// client."""
 
     @classmethod
@@ -214,27 +214,6 @@ class InProcess(unittest.TestCase):
             names=[name],
             environment=environment(),
         )
-
-    def test_put_exists_get_and_misses(self):
-        self.run_round("basic")
-
-    def test_dtypes_and_shapes(self):
-        self.run_round("dtypes")
-
-    def test_ten_at_once(self):
-        self.run_round("concurrent")
-
-    def test_large_tensors(self):
-        self.run_round("large")
-
-    def test_several_connections(self):
-        self.run_round("connections")
-
-    def test_remote_backend(self):
-        self.run_round("backend")
-
-    def test_engine_stores_and_another_engine_retrieves(self):
-        self.run_round("engine")
 
     def test_by_the_name_of_the_plug_in(self):
         self.run_round("plugin")

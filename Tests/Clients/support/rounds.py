@@ -34,3 +34,31 @@ def run(
     for name in names:
         case.assertIn(f"round {name} held", done.stdout)
     return done.stdout
+
+
+class ClientRounds:
+    """The rounds that every client of LMCache's has to pass; `run_round` carries one out."""
+
+    def run_round(self, name: str) -> None:
+        raise NotImplementedError
+
+    def test_put_exists_get_and_misses(self):
+        self.run_round("basic")
+
+    def test_dtypes_and_shapes(self):
+        self.run_round("dtypes")
+
+    def test_ten_at_once(self):
+        self.run_round("concurrent")
+
+    def test_large_tensors(self):
+        self.run_round("large")
+
+    def test_several_connections(self):
+        self.run_round("connections")
+
+    def test_remote_backend(self):
+        self.run_round("backend")
+
+    def test_engine_stores_and_another_engine_retrieves(self):
+        self.run_round("engine")
